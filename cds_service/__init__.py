@@ -1,0 +1,1 @@
+"""CDS Hooks service for chronic non-bacterial osteomyelitis (CNO) in children."""

@@ -1,0 +1,153 @@
+"""Facts in, evaluation out, without cards. The result types stand here; each rule module fills its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from cds_service.guideline.facts import Fact, Facts, Note, Planned
+from cds_service.guideline.interval import Truth
+
+Indicator: TypeAlias = Literal["info", "warning", "critical"]
+Verdict: TypeAlias = Literal[
+    "fulfilled", "provisionally-fulfilled", "not-fulfilled", "undetermined", "excluded", "not-applicable"
+]
+Readiness: TypeAlias = Literal["ready", "attention", "not-ready", "incomplete"]
+CheckStatus: TypeAlias = Literal["ok", "attention", "breach", "missing", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """An entry or exclusion criterion: YES is met or present, NO is not met or absent."""
+
+    id: str
+    truth: Truth
+    evidence: tuple[Fact, ...] = ()
+    reason: str | None = None
+    """A word for the wording: which of several readings led here (`platelets`, `ldh`, `malignancy`, …)."""
+    met_on: date | None = None
+    indicator: Indicator = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One of the nine domains: the least and the most points that are still possible."""
+
+    id: str
+    name: str
+    low: int
+    high: int
+    assumed: bool = False
+    """Biopsy status unknown: counted 0, said so, and 17 where `not-fulfilled` is decided (CLS-3.1)."""
+    evidence: tuple[Fact, ...] = ()
+    reason: str | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the points are settled."""
+        return self.low == self.high and not self.assumed
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """CLS-4.1. `low` and `high` are sums of the domains and stand even where the score is not shown."""
+
+    verdict: Verdict
+    low: int
+    high: int
+    threshold: int
+    entry: Truth
+    entry_criteria: tuple[Criterion, ...]
+    exclusion: Truth
+    exclusion_criteria: tuple[Criterion, ...]
+    domains: tuple[Domain, ...]
+    deciding: tuple[str, ...]
+
+    @property
+    def has_score(self) -> bool:
+        """No score is shown while an entry criterion is not met."""
+        return self.verdict != "not-applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A line of the biopsy lists that holds or could not be assessed."""
+
+    id: str
+    truth: Truth
+    evidence: tuple[Fact, ...] = ()
+    indicator: Indicator = "info"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Biopsy:
+    """BIO-02 to BIO-19: reasons to consider, reasons to refrain, what was not assessed. Never a net decision."""
+
+    consider: tuple[Reason, ...]
+    refrain: tuple[Reason, ...]
+    not_assessed: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One of the nine checks before zoledronic acid."""
+
+    id: str
+    status: CheckStatus
+    indicator: Indicator
+    reason: str | None = None
+    value: Decimal | None = None
+    limit: Decimal | None = None
+    unit: str | None = None
+    day: date | None = None
+    evidence: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Infusion:
+    """Readiness of one zoledronic acid order, and the numbers that its card shows."""
+
+    order: str
+    also_ordered: tuple[str, ...]
+    planned: Planned
+    readiness: Readiness
+    checks: tuple[Check, ...]
+    weight: Decimal | None = None
+    """kg; None while it is missing, older than allowed or implausible."""
+    dose_mg: Decimal | None = None
+    usual_dose_mg: Decimal | None = None
+    highest_dose_mg: Decimal | None = None
+    highest_rate_ml_h: Decimal | None = None
+    shortest_minutes: int | None = None
+    """Shortest infusion time for the ordered volume, never below the product's own minimum."""
+    paracetamol_mg: Decimal | None = None
+    paracetamol_order_allowed: bool = False
+    low_alp: bool = False
+    """A low ALP keeps readiness at `attention` at best (LAB-18)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Another rule that fired."""
+
+    id: str
+    indicator: Indicator
+    evidence: tuple[Fact, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All that the guideline says about one patient on one day."""
+
+    today: date
+    facts: Facts
+    classification: Classification
+    biopsy: Biopsy
+    infusion: Infusion | None
+    findings: tuple[Finding, ...]
+    notes: tuple[Note, ...]
+    """The notes of the reading and those of the rules (an outdated answer, a contradiction)."""

@@ -1,0 +1,1 @@
+"""CDS Hooks in and out: protocol models, services, cards and their wording."""

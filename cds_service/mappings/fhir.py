@@ -1,0 +1,401 @@
+"""FHIR R4 as far as it is read: slim msgspec structs for one typed pass (what stumbles goes through tolerant.py).
+
+Numbers stay raw bytes until a rule needs them, so that a string in a number's place is told from a number and no
+decimal is lost. Every field may be missing or null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, Union
+
+import msgspec
+from msgspec import Raw, Struct
+
+NO_VALUE = Raw(b"")
+"""A number that was not sent."""
+
+
+class UnusableError(Exception):
+    """A value was sent that cannot be used; `reason` is a word of the contract's note list."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Stands where a resource could not be read at all. Its note has been written."""
+
+    resource_type: str | None = None
+    source: str = ""
+
+
+class Coding(Struct, gc=False):
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
+
+
+class CodeableConcept(Struct, gc=False):
+    coding: list[Coding] | None = None
+    text: str | None = None
+
+
+class Quantity(Struct, gc=False):
+    value: Raw = NO_VALUE
+    comparator: str | None = None
+    unit: str | None = None
+    system: str | None = None
+    code: str | None = None
+
+
+class Range(Struct, gc=False):
+    low: Quantity | None = None
+    high: Quantity | None = None
+
+
+class ReferenceRange(Struct, gc=False):
+    low: Quantity | None = None
+    high: Quantity | None = None
+    type: CodeableConcept | None = None
+    appliesTo: list[CodeableConcept] | None = None
+    text: str | None = None
+
+
+class Ratio(Struct, gc=False):
+    numerator: Quantity | None = None
+    denominator: Quantity | None = None
+
+
+class Period(Struct, gc=False):
+    start: str | None = None
+    end: str | None = None
+
+
+class Reference(Struct, gc=False):
+    reference: str | None = None
+    display: str | None = None
+
+
+class Meta(Struct, gc=False):
+    lastUpdated: str | None = None
+
+
+class Component(Struct, gc=False):
+    code: CodeableConcept | None = None
+    valueQuantity: Quantity | None = None
+    valueCodeableConcept: CodeableConcept | None = None
+    valueString: str | None = None
+    valueInteger: Raw = NO_VALUE
+    valueBoolean: bool | None = None
+    valueRange: Range | None = None
+    dataAbsentReason: CodeableConcept | None = None
+    interpretation: list[CodeableConcept] | None = None
+    referenceRange: list[ReferenceRange] | None = None
+
+
+class Resource_(Struct, gc=False, tag_field="resourceType"):  # noqa: N801  `Resource` is the union below
+    """What every resource has."""
+
+    id: str | None = None
+    meta: Meta | None = None
+
+
+class Patient(Resource_, gc=False, tag="Patient"):
+    birthDate: str | None = None
+
+
+class Observation(Resource_, gc=False, tag="Observation"):
+    status: str | None = None
+    category: Raw = NO_VALUE
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None
+    effectiveInstant: str | None = None
+    effectivePeriod: Period | None = None
+    valueQuantity: Quantity | None = None
+    valueCodeableConcept: CodeableConcept | None = None
+    valueString: str | None = None
+    valueInteger: Raw = NO_VALUE
+    valueBoolean: bool | None = None
+    valueRange: Range | None = None
+    dataAbsentReason: CodeableConcept | None = None
+    interpretation: list[CodeableConcept] | None = None
+    bodySite: CodeableConcept | None = None
+    method: CodeableConcept | None = None
+    specimen: Reference | None = None
+    referenceRange: list[ReferenceRange] | None = None
+    component: list[Component] | None = None
+
+
+class Condition(Resource_, gc=False, tag="Condition"):
+    clinicalStatus: CodeableConcept | None = None
+    verificationStatus: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    bodySite: list[CodeableConcept] | None = None
+    subject: Reference | None = None
+    onsetDateTime: str | None = None
+    onsetPeriod: Period | None = None
+    onsetAge: Quantity | None = None
+    onsetString: str | None = None
+    recordedDate: str | None = None
+
+
+class SeriesBodySite(Struct, gc=False):
+    system: str | None = None
+    code: str | None = None
+
+
+class Series(Struct, gc=False):
+    modality: Coding | None = None
+    bodySite: SeriesBodySite | None = None
+    laterality: Coding | None = None
+
+
+class ImagingStudy(Resource_, gc=False, tag="ImagingStudy"):
+    status: str | None = None
+    modality: list[Coding] | None = None
+    subject: Reference | None = None
+    started: str | None = None
+    procedureCode: list[CodeableConcept] | None = None
+    series: list[Series] | None = None
+
+
+class BodyStructure(Resource_, gc=False, tag="BodyStructure"):
+    active: bool | None = None
+    morphology: CodeableConcept | None = None
+    location: CodeableConcept | None = None
+    locationQualifier: list[CodeableConcept] | None = None
+    patient: Reference | None = None
+
+
+class DiagnosticReport(Resource_, gc=False, tag="DiagnosticReport"):
+    status: str | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    issued: str | None = None
+    result: list[Reference] | None = None
+    imagingStudy: list[Reference] | None = None
+    conclusionCode: list[CodeableConcept] | None = None
+
+
+class Procedure(Resource_, gc=False, tag="Procedure"):
+    status: str | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    performedDateTime: str | None = None
+    performedPeriod: Period | None = None
+    bodySite: list[CodeableConcept] | None = None
+
+
+class Ingredient(Struct, gc=False):
+    itemCodeableConcept: CodeableConcept | None = None
+    itemReference: Reference | None = None
+
+
+class Medication(Resource_, gc=False, tag="Medication"):
+    code: CodeableConcept | None = None
+    ingredient: list[Ingredient] | None = None
+
+
+class Repeat(Struct, gc=False):
+    boundsPeriod: Period | None = None
+    duration: Raw = NO_VALUE
+    durationUnit: str | None = None
+
+
+class Timing(Struct, gc=False):
+    event: list[str] | None = None
+    repeat: Repeat | None = None
+
+
+class DoseAndRate(Struct, gc=False):
+    type: CodeableConcept | None = None
+    doseQuantity: Quantity | None = None
+    doseRange: Range | None = None
+    rateQuantity: Quantity | None = None
+    rateRatio: Ratio | None = None
+    rateRange: Range | None = None
+
+
+class Dosage(Struct, gc=False):
+    timing: Timing | None = None
+    doseAndRate: list[DoseAndRate] | None = None
+    doseQuantity: Quantity | None = None
+    rateQuantity: Quantity | None = None
+    rateRatio: Ratio | None = None
+
+
+class AdministeredDosage(Struct, gc=False):
+    dose: Quantity | None = None
+
+
+class MedicationRequest(Resource_, gc=False, tag="MedicationRequest"):
+    status: str | None = None
+    intent: str | None = None
+    doNotPerform: bool | None = None
+    medicationCodeableConcept: CodeableConcept | None = None
+    medicationReference: Reference | None = None
+    subject: Reference | None = None
+    authoredOn: str | None = None
+    dosageInstruction: list[Dosage] | None = None
+    contained: list[Resource] | None = None
+
+
+class MedicationAdministration(Resource_, gc=False, tag="MedicationAdministration"):
+    status: str | None = None
+    medicationCodeableConcept: CodeableConcept | None = None
+    medicationReference: Reference | None = None
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    dosage: AdministeredDosage | None = None
+    contained: list[Resource] | None = None
+
+
+class MedicationStatement(Resource_, gc=False, tag="MedicationStatement"):
+    status: str | None = None
+    medicationCodeableConcept: CodeableConcept | None = None
+    medicationReference: Reference | None = None
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    dateAsserted: str | None = None
+    contained: list[Resource] | None = None
+
+
+class AllergyIntolerance(Resource_, gc=False, tag="AllergyIntolerance"):
+    clinicalStatus: CodeableConcept | None = None
+    verificationStatus: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    patient: Reference | None = None
+
+
+class ServiceRequest(Resource_, gc=False, tag="ServiceRequest"):
+    status: str | None = None
+    intent: str | None = None
+    doNotPerform: bool | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    occurrenceDateTime: str | None = None
+    occurrencePeriod: Period | None = None
+    authoredOn: str | None = None
+
+
+class Participant(Struct, gc=False):
+    actor: Reference | None = None
+
+
+class Appointment(Resource_, gc=False, tag="Appointment"):
+    status: str | None = None
+    start: str | None = None
+    basedOn: list[Reference] | None = None
+    participant: list[Participant] | None = None
+
+
+class Answer(Struct, gc=False):
+    valueCoding: Coding | None = None
+    valueDate: str | None = None
+    valueBoolean: bool | None = None
+    valueString: str | None = None
+    valueDateTime: str | None = None
+    valueDecimal: Raw = NO_VALUE
+    valueInteger: Raw = NO_VALUE
+    item: list[Item] | None = None
+
+
+class Item(Struct, gc=False):
+    linkId: str | None = None
+    answer: list[Answer] | None = None
+    item: list[Item] | None = None
+
+
+class QuestionnaireResponse(Resource_, gc=False, tag="QuestionnaireResponse"):
+    questionnaire: str | None = None
+    status: str | None = None
+    subject: Reference | None = None
+    authored: str | None = None
+    item: list[Item] | None = None
+
+
+class OperationOutcome(Resource_, gc=False, tag="OperationOutcome"):
+    """Information or a failure; its text is not read."""
+
+
+class Search(Struct, gc=False):
+    mode: str | None = None
+
+
+class Link(Struct, gc=False):
+    relation: str | None = None
+    url: str | None = None
+
+
+class Entry(Struct, gc=False):
+    fullUrl: str | None = None
+    resource: Slot = None
+    search: Search | None = None
+
+
+class Bundle(Resource_, gc=False, tag="Bundle"):
+    type: str | None = None
+    link: list[Link] | None = None
+    entry: list[Entry] | None = None
+
+
+class Unread(Resource_, gc=False, tag="Basic"):
+    """An R4 resource of a type that no rule asks for."""
+
+
+_READ = (
+    Patient, Observation, Condition, ImagingStudy, BodyStructure, DiagnosticReport, Procedure, Medication,
+    MedicationRequest, MedicationAdministration, MedicationStatement, AllergyIntolerance, ServiceRequest, Appointment,
+    QuestionnaireResponse, OperationOutcome, Bundle, Unread,
+)  # fmt: skip
+_OTHER_R4_TYPES = """
+Account ActivityDefinition AdverseEvent AppointmentResponse AuditEvent Binary BiologicallyDerivedProduct
+CapabilityStatement CarePlan CareTeam CatalogEntry ChargeItem ChargeItemDefinition Claim ClaimResponse
+ClinicalImpression CodeSystem Communication CommunicationRequest CompartmentDefinition Composition ConceptMap Consent
+Contract Coverage CoverageEligibilityRequest CoverageEligibilityResponse DetectedIssue Device DeviceDefinition
+DeviceMetric DeviceRequest DeviceUseStatement DocumentManifest DocumentReference EffectEvidenceSynthesis Encounter
+Endpoint EnrollmentRequest EnrollmentResponse EpisodeOfCare EventDefinition Evidence EvidenceVariable ExampleScenario
+ExplanationOfBenefit FamilyMemberHistory Flag Goal GraphDefinition Group GuidanceResponse HealthcareService
+Immunization ImmunizationEvaluation ImmunizationRecommendation ImplementationGuide InsurancePlan Invoice Library
+Linkage List Location Measure MeasureReport Media MedicationDispense MedicationKnowledge MedicinalProduct
+MedicinalProductAuthorization MedicinalProductContraindication MedicinalProductIndication
+MedicinalProductIngredient MedicinalProductInteraction MedicinalProductManufactured MedicinalProductPackaged
+MedicinalProductPharmaceutical MedicinalProductUndesirableEffect MessageDefinition MessageHeader MolecularSequence
+NamingSystem NutritionOrder ObservationDefinition OperationDefinition Organization OrganizationAffiliation Parameters
+PaymentNotice PaymentReconciliation Person PlanDefinition Practitioner PractitionerRole Provenance Questionnaire
+RelatedPerson RequestGroup ResearchDefinition ResearchElementDefinition ResearchStudy ResearchSubject RiskAssessment
+RiskEvidenceSynthesis Schedule SearchParameter Slot Specimen SpecimenDefinition StructureDefinition StructureMap
+Subscription Substance SubstanceNucleicAcid SubstancePolymer SubstanceProtein SubstanceReferenceInformation
+SubstanceSourceMaterial SubstanceSpecification SupplyDelivery SupplyRequest Task TerminologyCapabilities TestReport
+TestScript ValueSet VerificationResult VisionPrescription
+""".split()
+_OTHERS = tuple(
+    msgspec.defstruct(name, (), bases=(Unread,), tag=name, module=__name__, gc=False) for name in _OTHER_R4_TYPES
+)
+R4_TYPES = frozenset(_OTHER_R4_TYPES) | {str(struct.__struct_config__.tag) for struct in _READ}
+OLDER_TYPES = frozenset(
+    """BodySite Conformance Contraindication DataElement DeviceComponent DeviceUseRequest DiagnosticOrder
+    EligibilityRequest EligibilityResponse ExpansionProfile ImagingManifest ImagingObjectSelection MedicationOrder
+    Order OrderResponse ProcedureRequest ProcessRequest ProcessResponse ReferralRequest Sequence ServiceDefinition
+    """.split()
+)
+"""Resource types of DSTU2 and STU3 that R4 no longer has."""
+
+if TYPE_CHECKING:
+    Resource: TypeAlias = (
+        Patient | Observation | Condition | ImagingStudy | BodyStructure | DiagnosticReport | Procedure | Medication
+        | MedicationRequest | MedicationAdministration | MedicationStatement | AllergyIntolerance | ServiceRequest
+        | Appointment | QuestionnaireResponse | OperationOutcome | Bundle | Unread
+    )  # fmt: skip
+    Slot: TypeAlias = Resource | Failed | None
+else:
+    Resource = Union[(*_READ, *_OTHERS)]  # noqa: UP007  the union is built from a tuple
+    Slot = Union[(*_READ, *_OTHERS, None)]  # noqa: UP007  only tolerant.py puts a Failed there

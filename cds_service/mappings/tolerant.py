@@ -1,0 +1,166 @@
+"""The second pass: what stumbles in the typed one is read entry by entry and field by field, with a note for each loss."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from msgspec import Raw, ValidationError
+
+from cds_service.guideline.facts import Note
+from cds_service.mappings.fhir import OLDER_TYPES, R4_TYPES, Bundle, Entry, Failed, Link, Resource, Search
+
+_RESOURCE = msgspec.json.Decoder(Resource)
+_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_LIST = msgspec.json.Decoder(list[Raw])
+_TEXT = msgspec.json.Decoder(str)
+_LINKS = msgspec.json.Decoder(list[Link])
+_SEARCH = msgspec.json.Decoder(Search)
+_FAULT = re.compile(r"(?:Expected `(?P<wanted>\w+)[^`]*`.*?)?at `\$\.(?P<field>\w+)(?P<deeper>\S*)`", re.DOTALL)
+_ID = re.compile(r"[A-Za-z0-9.\-_]{1,256}")
+_VITAL_FIELDS = frozenset({"subject", "patient", "verificationStatus", "questionnaire"})
+"""Without these a resource may be another patient's, or say the opposite of what it says: it is not used at all."""
+_REASONS = (
+    ("value", "value-wrong-type"),
+    ("component", "value-wrong-type"),
+    ("code", "code-unreadable"),
+    ("clinicalStatus", "code-unreadable"),
+    ("interpretation", "code-unreadable"),
+    ("morphology", "code-unreadable"),
+    ("conclusionCode", "code-unreadable"),
+    ("status", "status-missing"),
+    ("referenceRange", "reference-range-unreadable"),
+    ("medication", "medication-unreadable"),
+    ("contained", "medication-unreadable"),
+    ("ingredient", "medication-unreadable"),
+    ("dosage", "dose-unreadable"),
+    ("bodySite", "bone-unmapped"),
+    ("location", "bone-unmapped"),
+    ("item", "answer-wrong-type"),
+    *((name, "date-unreadable") for name in ("effective", "onset", "recorded", "birth", "authored", "started")),
+    *((name, "date-unreadable") for name in ("performed", "occurrence", "start", "dateAsserted")),
+)
+_MOST_FIELDS = 60
+
+
+def read_resource(raw: bytes | Raw, path: str) -> tuple[Resource | Failed | None, list[Note]]:
+    """Read one resource as far as it goes: the resource, what stands for it, or None for a JSON null.
+
+    Raises:
+        msgspec.DecodeError: the bytes are not JSON.
+    """
+    try:
+        return _RESOURCE.decode(raw), []
+    except ValidationError:
+        pass
+    if bytes(raw).strip() == b"null":
+        return None, []
+    try:
+        fields = _OBJECT.decode(raw)
+    except ValidationError:
+        return _failed(None, path, "not-a-resource")
+    resource_type = _text(fields.get("resourceType"))
+    source = _source(resource_type, fields, path)
+    if resource_type is None:
+        return _failed(None, path, "not-a-resource")
+    if resource_type not in R4_TYPES:
+        return _failed(resource_type, source, "not-r4" if resource_type in OLDER_TYPES else "unknown-resource-type")
+    if resource_type == "Bundle":
+        return _bundle(fields, path)
+    return _by_field(resource_type, fields, source)
+
+
+def _by_field(resource_type: str, fields: dict[str, Raw], source: str) -> tuple[Resource | Failed | None, list[Note]]:
+    """Drop one unreadable field after the other, mending a lone object in a list's place."""
+    notes: list[Note] = []
+    for _ in range(_MOST_FIELDS):
+        try:
+            return _RESOURCE.decode(msgspec.json.encode(fields)), notes
+        except ValidationError as fault:
+            found = _FAULT.search(str(fault))
+        if found is None or found["field"] in _VITAL_FIELDS:
+            break
+        field = found["field"]
+        if found["wanted"] == "array" and not found["deeper"] and bytes(fields[field]).lstrip()[:1] == b"{":
+            fields[field] = Raw(b"[" + bytes(fields[field]) + b"]")
+            continue
+        del fields[field]
+        notes.append(Note(source, _reason(field)))
+    failed, unread = _failed(resource_type, source, "resource-unreadable")
+    return failed, notes + unread
+
+
+def _bundle(fields: dict[str, Raw], path: str) -> tuple[Resource | Failed | None, list[Note]]:
+    """Read a Bundle entry by entry; one bad entry costs itself."""
+    notes: list[Note] = []
+    entries: list[Entry] = []
+    raw_entries = _parts(fields.get("entry"))
+    if raw_entries is None:
+        return _failed("Bundle", path, "resource-unreadable")
+    for number, raw in enumerate(raw_entries):
+        entry, entry_notes = _entry(raw, f"{path}.entry[{number}]")
+        notes += entry_notes
+        entries.append(entry)
+    links, link_notes = _links(fields.get("link"), path)
+    bundle = Bundle(type=_text(fields.get("type")), link=links, entry=entries)
+    return bundle, notes + link_notes
+
+
+def _entry(raw: Raw, path: str) -> tuple[Entry, list[Note]]:
+    try:
+        fields = _OBJECT.decode(raw)
+    except ValidationError:
+        return Entry(resource=Failed(None, path)), [Note(path, "not-a-resource")]
+    entry = Entry(fullUrl=_text(fields.get("fullUrl")), search=_search(fields.get("search")))
+    notes: list[Note] = []
+    if "resource" in fields:
+        entry.resource, notes = read_resource(fields["resource"], path)
+    return entry, notes
+
+
+def _failed(resource_type: str | None, source: str, reason: str) -> tuple[Failed, list[Note]]:
+    return Failed(resource_type, source), [Note(source, reason)]
+
+
+def _reason(field: str) -> str:
+    return next((reason for start, reason in _REASONS if field.startswith(start)), "resource-unreadable")
+
+
+def _source(resource_type: str | None, fields: dict[str, Raw], path: str) -> str:
+    identifier = _text(fields.get("id"))
+    known = resource_type in R4_TYPES or resource_type in OLDER_TYPES
+    return f"{resource_type}/{identifier}" if known and identifier and _ID.fullmatch(identifier) else path
+
+
+def _text(raw: Raw | None) -> str | None:
+    try:
+        return None if raw is None else _TEXT.decode(raw)
+    except ValidationError:
+        return None
+
+
+def _parts(raw: Raw | None) -> list[Raw] | None:
+    """The items of a list; none where it is missing or null; None where it is no list at all."""
+    if raw is None or bytes(raw) == b"null":
+        return []
+    try:
+        return _LIST.decode(raw)
+    except ValidationError:
+        return None
+
+
+def _links(raw: Raw | None, path: str) -> tuple[list[Link] | None, list[Note]]:
+    """Links tell whether more pages exist: unreadable ones may hide a page."""
+    if raw is None or bytes(raw) == b"null":
+        return None, []
+    try:
+        return _LINKS.decode(raw), []
+    except ValidationError:
+        return None, [Note(path, "incomplete-page")]
+
+
+def _search(raw: Raw | None) -> Search | None:
+    try:
+        return None if raw is None else _SEARCH.decode(raw)
+    except ValidationError:
+        return None
