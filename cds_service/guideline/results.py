@@ -1,4 +1,4 @@
-"""Facts in, evaluation out, without cards. The result types stand here; each rule module fills its own."""
+"""What the rules say: one type per section of the evaluation. Each keeps the facts it used as evidence."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Criterion:
     """A word for the wording: which of several readings led here (`platelets`, `ldh`, `malignancy`, …)."""
     met_on: date | None = None
     indicator: Indicator = "info"
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Domain:
     """Biopsy status unknown: counted 0, said so, and 17 where `not-fulfilled` is decided (CLS-3.1)."""
     evidence: tuple[Fact, ...] = ()
     reason: str | None = None
+    notes: tuple[Note, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -80,6 +82,7 @@ class Reason:
     evidence: tuple[Fact, ...] = ()
     indicator: Indicator = "info"
     reason: str | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

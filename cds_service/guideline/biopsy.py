@@ -1,0 +1,265 @@
+"""Reasons to consider and to refrain from bone biopsy. Each holds, fails or was not assessed; never a net decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cds_service.guideline.criteria import is_outside
+from cds_service.guideline.dates import known_to
+from cds_service.guideline.domains import coexisting
+from cds_service.guideline.facts import Coded, Condition, Fact, Facts, Measurement, Note
+from cds_service.guideline.interval import Truth, all_of, any_of
+from cds_service.guideline.lesions import (
+    LesionPicture,
+    alone_in,
+    any_with_feature,
+    in_group,
+    is_typical,
+    multifocal,
+    symmetric,
+)
+from cds_service.guideline.results import Biopsy, Classification, Finding, Indicator, Reason
+from cds_service.guideline.workup import signs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from cds_service.guideline.course import Course
+    from cds_service.guideline.domains import Read
+    from cds_service.guideline.tables import Tables
+
+_COUNTS = ("hemoglobin", "platelets", "leukocytes", "neutrophils")
+"""The lines of BIO-04; BIO-10 asks for the lymphocytes of the differential as well."""
+_PUSTULOSIS = "palmoplantar-pustulosis"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the reasons are read from."""
+
+    facts: Facts
+    course: Course
+    picture: LesionPicture
+    classification: Classification
+    fever: Read
+    findings: tuple[Finding, ...]
+    tables: Tables
+
+    @property
+    def several(self) -> Truth:
+        """Is more than one bone affected?"""
+        return multifocal(self.picture, self.tables.bones, self.tables.criteria.multifocal_bones.count)
+
+
+def weigh(case: Case) -> Biopsy:
+    """All three lists, each in rule order."""
+    refrain = (
+        well_with_classic_picture(case), near_normal_blood(case), clavicle_alone(case), symmetric_typical(case),
+        associated_disease(case), fulfils_criteria(case),
+    )  # fmt: skip
+    consider = (
+        suspicion(case), abnormal_count(case), unexplained_fever(case), unwell(case), atypical(case), solitary(case),
+        diaphyseal(case), growing(case), cortical(case), rebiopsy(case), malignancy_not_excluded(case),
+    )  # fmt: skip
+    return Biopsy(_where(consider, Truth.YES), _where(refrain, Truth.YES), _where((*refrain, *consider), Truth.UNKNOWN))
+
+
+def _where(reasons: Iterable[Reason], truth: Truth) -> tuple[Reason, ...]:
+    return tuple(reason for reason in reasons if reason.truth is truth)
+
+
+def _answers(facts: Facts, *link_ids: str) -> tuple[Coded, ...]:
+    return tuple(fact for link_id in link_ids for fact in facts.answers.fact(link_id))
+
+
+def _denied(facts: Facts, link_id: str) -> Truth:
+    """A yes-no item; a no without a date denies nothing."""
+    answer = facts.answers.yes(link_id)
+    return answer if answer is not Truth.NO or facts.answers.authored else Truth.UNKNOWN
+
+
+def _good_condition(facts: Facts) -> tuple[Truth, tuple[Fact, ...], tuple[Note, ...]]:
+    """Is the child well? A later code for malaise or fatigue reopens the answer."""
+    form = facts.answers
+    answer = form.choice("general-condition")
+    later = _later(facts, frozenset({"redflag_malaise", "redflag_fatigue"}))
+    shown: tuple[Fact, ...] = (*form.fact("general-condition"), *(condition.fact() for condition in later))
+    if answer == "affected":
+        return Truth.NO, shown, ()
+    if answer != "good" or form.authored is None or later:
+        return Truth.UNKNOWN, shown, tuple(Note(c.source, "answer-outdated") for c in later if answer == "good")
+    return Truth.YES, shown, ()
+
+
+def _later(facts: Facts, concepts: frozenset[str]) -> list[Condition]:
+    """Conditions of these kinds that the form did not know of."""
+    authored = facts.answers.authored
+    return [c for c in facts.conditions if c.concept in concepts and not known_to(c.when, authored)]
+
+
+def _throughout(case: Case, name: str, bad: Callable[[Measurement], Truth]) -> tuple[Truth, tuple[Fact, ...]]:
+    """Is no value of the window bad? UNKNOWN where none was taken, or one cannot be told."""
+    sure, possible = case.course.series.split(case.facts.of(name))
+    found = any_of(bad(value) for value in sure)
+    open_ones = any_of(bad(value) for value in possible)
+    if found is Truth.YES:
+        return Truth.NO, (*sure, *possible)
+    settled = bool(sure) and found is Truth.NO and open_ones is Truth.NO
+    return (Truth.YES if settled else Truth.UNKNOWN), (*sure, *possible)
+
+
+def well_with_classic_picture(case: Case) -> Reason:
+    """BIO-03."""
+    well, shown, notes = _good_condition(case.facts)
+    truth = well & case.facts.answers.yes("classic-presentation")
+    return Reason("BIO-03", truth, (*shown, *_answers(case.facts, "classic-presentation")), notes=notes)
+
+
+def near_normal_blood(case: Case) -> Reason:
+    """BIO-04: CRP below its limit, and every count present and inside its own range, all through the window."""
+    limit = case.tables.biopsy.crp_below.value
+    lines = [
+        _throughout(case, "crp", lambda value: value.value.at_least(limit)),
+        *(_throughout(case, name, is_outside) for name in _COUNTS),
+    ]
+    return Reason("BIO-04", all_of(truth for truth, _ in lines), tuple(fact for _, shown in lines for fact in shown))
+
+
+def clavicle_alone(case: Case) -> Reason:
+    """BIO-05."""
+    least = case.tables.criteria.multifocal_bones.count
+    return Reason("BIO-05", alone_in(case.picture, case.tables.bones, "clavicle", least), case.picture.lesions)
+
+
+def symmetric_typical(case: Case) -> Reason:
+    """BIO-06: several, symmetric, all at typical sites, from a complete list."""
+    bones = case.tables.bones
+    typical = all_of(is_typical(lesion, bones) for lesion in case.picture.counted)
+    truth = case.several & symmetric(case.picture, bones) & typical
+    return Reason("BIO-06", truth if case.picture.complete else Truth.UNKNOWN, case.picture.lesions)
+
+
+def associated_disease(case: Case) -> Reason:
+    """BIO-07: palmoplantar pustulosis, IBD or enthesitis-related arthritis beside it; one is enough."""
+    now = case.course.safety.end
+    ibd = coexisting(case.facts, now, frozenset({"coexist_ibd"}), frozenset({"ibd"}))
+    era = coexisting(case.facts, now, frozenset({"coexist_era"}), frozenset({"enthesitis-related-arthritis"}))
+    pustulosis = coexisting(case.facts, now, frozenset(), frozenset({_PUSTULOSIS}))
+    coded = tuple(c for c in case.facts.conditions if c.value == _PUSTULOSIS)
+    by_code = any_of(condition.confirmed for condition in coded)
+    shown = (*ibd[1], *era[1], *pustulosis[1], *(condition.fact() for condition in coded))
+    return Reason("BIO-07", ibd[0] | era[0] | pustulosis[0] | by_code, tuple(dict.fromkeys(shown)))
+
+
+def fulfils_criteria(case: Case) -> Reason:
+    """BIO-08: only `fulfilled` holds; `provisionally-fulfilled` and `undetermined` are not assessed."""
+    verdict = case.classification.verdict
+    is_open = verdict in ("provisionally-fulfilled", "undetermined")
+    return Reason("BIO-08", Truth.UNKNOWN if is_open else Truth.of(verdict == "fulfilled"))
+
+
+def suspicion(case: Case) -> Reason:
+    """BIO-02: inconclusive imaging, or suspected malignancy or infection: the clinician's answers alone."""
+    items = ("imaging-inconclusive", "malignancy-suspected", "infection-suspected")
+    return Reason("BIO-02", any_of(_denied(case.facts, item) for item in items), _answers(case.facts, *items))
+
+
+def abnormal_count(case: Case) -> Reason:
+    """BIO-10: any count outside its own range, or any blasts; every line is needed before it fails."""
+    limit = case.tables.biopsy.blasts_above.value
+    lines = [_throughout(case, name, is_outside) for name in (*_COUNTS, "lymphocytes")]
+    seen: tuple[Fact, ...] = tuple(fact for _, facts in lines for fact in facts)
+    none_seen, counted = _throughout(case, "blasts", lambda value: value.value.above(limit))
+    by_percent = tuple(f for f in case.facts.findings if f.name == "blasts_pct" and f.value == "present")
+    blasts = Truth.YES if by_percent else ~none_seen if counted else Truth.NO
+    abnormal = any_of(~truth for truth, _ in lines) | blasts
+    shown: tuple[Fact, ...] = (*counted, *by_percent, *seen)
+    indicator: Indicator = "critical" if blasts is Truth.YES else "info"
+    return Reason("BIO-10", abnormal, shown, indicator, "blasts" if blasts is Truth.YES else None)
+
+
+def unexplained_fever(case: Case) -> Reason:
+    """BIO-11: as CLS-3.7."""
+    truth, shown, notes = case.fever
+    return Reason("BIO-11", truth, shown, notes=notes)
+
+
+def unwell(case: Case) -> Reason:
+    """BIO-12."""
+    well, shown, notes = _good_condition(case.facts)
+    return Reason("BIO-12", ~well, shown, notes=notes)
+
+
+def atypical(case: Case) -> Reason:
+    """BIO-13: atypical MRI, or a lesion of skull or hand."""
+    bones = case.tables.bones
+    placed = any_of(in_group(lesion, bones, "skull_hand") for lesion in case.picture.counted)
+    if placed is Truth.NO and not case.picture.complete:
+        placed = Truth.UNKNOWN
+    shown = (*_answers(case.facts, "atypical-mri"), *case.picture.lesions)
+    return Reason("BIO-13", _denied(case.facts, "atypical-mri") | placed, shown)
+
+
+def solitary(case: Case) -> Reason:
+    """BIO-14: one bone, from a complete list; a clavicle alone is told in softer words (AMB-25)."""
+    truth = ~case.several if case.picture.complete else Truth.UNKNOWN
+    is_clavicle = clavicle_alone(case).truth is Truth.YES
+    return Reason("BIO-14", truth, case.picture.lesions, reason="clavicle-alone" if is_clavicle else None)
+
+
+def diaphyseal(case: Case) -> Reason:
+    """BIO-15: a lesion whose zone is not told leaves it open."""
+    zones = {lesion.zone for lesion in case.picture.lesions}
+    if "diaphysis" in zones:
+        return Reason("BIO-15", Truth.YES, tuple(le for le in case.picture.lesions if le.zone == "diaphysis"))
+    told = case.picture.complete and None not in zones
+    return Reason("BIO-15", Truth.NO if told else Truth.UNKNOWN)
+
+
+def growing(case: Case) -> Reason:
+    """BIO-16."""
+    return _featured(case, "BIO-16", "rapid-growth")
+
+
+def cortical(case: Case) -> Reason:
+    """BIO-17."""
+    return _featured(case, "BIO-17", "cortical-destruction")
+
+
+def _featured(case: Case, rule: str, feature: str) -> Reason:
+    shown = tuple(lesion for lesion in case.picture.lesions if feature in lesion.features)
+    coded = tuple(f for f in case.facts.findings if f.name == f"finding:{feature.replace('-', '_')}")
+    truth = Truth.YES if coded else any_with_feature(case.picture, feature)
+    return Reason(rule, truth, (*shown, *coded), "warning")
+
+
+def rebiopsy(case: Case) -> Reason:
+    """BIO-18: a biopsy was done, the presentation is atypical, and the response is poor: all three."""
+    form = case.facts.answers
+    status = form.choice("biopsy-status")
+    done = {"done": Truth.YES, "pending": Truth.NO, "not-done": Truth.NO}.get(status or "", Truth.UNKNOWN)
+    if done is Truth.NO and case.facts.biopsies:
+        done = Truth.UNKNOWN
+    response = {"inadequate": Truth.YES, "adequate": Truth.NO}.get(form.choice("treatment-response") or "")
+    unusual = atypical(case).truth | ~form.yes("classic-presentation")
+    shown = _answers(case.facts, "biopsy-status", "treatment-response", "atypical-mri", "classic-presentation")
+    return Reason("BIO-18", done & unusual & (response or Truth.UNKNOWN), shown, "warning")
+
+
+def malignancy_not_excluded(case: Case) -> Reason:
+    """BIO-19: listed unless malignancy is answered excluded and no sign of it is there; never `not assessed`."""
+    mimicker, platelets, ldh, _ = case.classification.exclusion_criteria
+    seen: list[Fact] = [
+        *(mimicker.evidence if mimicker.reason == "malignancy" else ()),
+        *(platelets.evidence if platelets.truth is Truth.YES else ()),
+        *(ldh.evidence if ldh.truth is Truth.YES or ldh.reason else ()),
+        *(fact for finding in case.findings if finding.id in ("DDX-01", "LAB-17") for fact in finding.evidence),
+        *signs(case.facts),
+    ]
+    answer = _denied(case.facts, "malignancy-excluded") if case.facts.answers.authored else Truth.UNKNOWN
+    if answer is Truth.YES and not seen:
+        return Reason("BIO-19", Truth.NO)
+    reason = "sign" if seen else "unanswered" if answer is not Truth.NO else "not-excluded"
+    shown = (*dict.fromkeys(seen), *_answers(case.facts, "malignancy-excluded"))
+    return Reason("BIO-19", Truth.YES, shown, "warning" if seen else "info", reason)

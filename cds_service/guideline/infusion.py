@@ -1,0 +1,269 @@
+"""ZOL-01 to ZOL-10: is everything that the recommendation names in order before zoledronic acid is infused?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from math import ceil
+from typing import TYPE_CHECKING
+
+from cds_service.guideline.course import was_taken
+from cds_service.guideline.dates import When, add_months, age_reached, birthday
+from cds_service.guideline.facts import Drug, Facts, Measurement, Order, Planned
+from cds_service.guideline.infusion_samples import Weight, calcium, check, is_before, vitamin_d, weight_of
+from cds_service.guideline.interval import EXACT, Truth
+from cds_service.guideline.results import Check, CheckStatus, Finding, Infusion, Readiness
+from cds_service.guideline.workup import low_alp
+
+if TYPE_CHECKING:
+    from cds_service.guideline.tables import InfusionNumbers, Tables
+
+ZOLEDRONIC_ACID = "drug:zoledronic_acid"
+PARACETAMOL = frozenset({"drug:paracetamol", "drug:paracetamol_comb"})
+OTHER_BISPHOSPHONATES = frozenset({"drug:pamidronate", "drug:bisphosphonate"})
+_HISTORY = frozenset({"MedicationAdministration", "MedicationRequest"})
+_SEVERITY: dict[Readiness, int] = {"not-ready": 3, "incomplete": 2, "attention": 1, "ready": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One order to judge, with what its checks share."""
+
+    facts: Facts
+    order: Order
+    planned: Planned
+    weight: Weight
+    numbers: InfusionNumbers
+
+    @property
+    def per_kg(self) -> tuple[Decimal, Decimal] | None:
+        """Dose and the kilograms it is held against: one kilogram for a dose that is ordered per kilogram."""
+        dose = self.order.dose
+        if dose is None:
+            return None
+        kg = Decimal(1) if dose.per_kg else self.weight.kg
+        return None if kg is None else (dose.amount, kg)
+
+    def exceeds(self, limit: Decimal) -> bool:
+        """Is the dose above so many mg/kg? Compared by multiplication, exactly."""
+        pair = self.per_kg
+        return pair is not None and pair[0] > EXACT.multiply(limit, pair[1])
+
+    @property
+    def needs_weight(self) -> bool:
+        """Whether the dose can be judged only with a weight."""
+        return self.order.dose is not None and not self.order.dose.per_kg
+
+
+def judge(facts: Facts, today: date, tables: Tables) -> Infusion | None:
+    """The worst of the zoledronic acid orders, then the earliest; None where none is ordered."""
+    judged = [_judge_one(facts, order, today, tables) for order in facts.orders if order.concept == ZOLEDRONIC_ACID]
+    if not judged:
+        return None
+    judged.sort(key=lambda one: (-_SEVERITY[one.readiness], one.planned.when.earliest, one.order))
+    return replace(judged[0], also_ordered=tuple(sorted(one.order for one in judged[1:])))
+
+
+def order_findings(facts: Facts, infusion: Infusion | None) -> tuple[Finding, ...]:
+    """ZOL-11 and ZOL-12 (controls to plan) beside an infusion; ZOL-15 for another bisphosphonate."""
+    planned = {order.concept for order in facts.orders}
+    found = []
+    if infusion and "lab:calcium_free" not in planned:
+        found += [Finding("ZOL-11", "info"), Finding("ZOL-12", "info")]
+    if planned & OTHER_BISPHOSPHONATES:
+        found.append(Finding("ZOL-15", "info"))
+    return tuple(found)
+
+
+def _judge_one(facts: Facts, order: Order, today: date, tables: Tables) -> Infusion:
+    planned = order.planned or Planned(When.on(today), "today")
+    numbers = tables.infusion
+    case = Case(facts, order, planned, weight_of(facts, planned.when, numbers), numbers)
+    checks = (
+        *vitamin_d(facts, planned.when, numbers), calcium(facts, planned.when, numbers), paracetamol(case),
+        usual_dose(case), old_enough(case), highest_dose(case), interval(case), rate(case),
+    )  # fmt: skip
+    doubtful_alp = bool(low_alp(facts))
+    readiness = readiness_of(checks)
+    if doubtful_alp and readiness == "ready":
+        readiness = "attention"
+    return _with_amounts(Infusion(order.source, (), planned, readiness, checks, low_alp=doubtful_alp), case)
+
+
+def readiness_of(checks: tuple[Check, ...]) -> Readiness:
+    """Any breach, else anything missing that is a warning, else anything that needs attention."""
+    if any(one.status == "breach" for one in checks):
+        return "not-ready"
+    if any(one.status in ("missing", "unreadable") and one.indicator == "warning" for one in checks):
+        return "incomplete"
+    return "attention" if any(one.status == "attention" for one in checks) else "ready"
+
+
+def paracetamol(case: Case) -> Check:
+    """ZOL-04: ordered with it, or active already. An allergy asks for none."""
+    facts = case.facts
+    if facts.allergies & PARACETAMOL:
+        return check("ZOL-04", "ok", "allergy")
+    found = any(order.concept in PARACETAMOL for order in facts.orders) or has_active_paracetamol(facts)
+    return check("ZOL-04", "ok" if found else "missing", quiet=True)
+
+
+def has_active_paracetamol(facts: Facts) -> bool:
+    """Any active paracetamol in the record, combinations included."""
+    return any(drug.concept in PARACETAMOL and drug.status in ("active", "in-progress") for drug in facts.drugs)
+
+
+def usual_dose(case: Case) -> Check:
+    """ZOL-07: the recommended dose, an increased one only after an earlier dose."""
+    numbers = case.numbers
+    gone = _cannot_judge_dose(case)
+    if gone:
+        return check("ZOL-07", gone, _gone_reason(case), unit="mg/kg")
+    value, limit = _dose_per_kg(case), numbers.dose_usual.value
+    status, reason = _dose_status(case)
+    return check("ZOL-07", status, reason, value=value, limit=limit, unit="mg/kg", evidence=_weighed(case))
+
+
+def _dose_status(case: Case) -> tuple[CheckStatus, str | None]:
+    numbers = case.numbers
+    if case.needs_weight and case.weight.status != "ok":
+        return "attention", f"weight-{case.weight.status}"
+    pair = case.per_kg
+    if pair is not None and pair[0] < EXACT.multiply(numbers.dose_check_unit.value, pair[1]):
+        return "attention", "check-unit"
+    if case.exceeds(numbers.dose_usual_high.value):
+        increased = _earlier_doses(case) and not case.exceeds(numbers.dose_max.value)
+        return ("ok", "increased") if increased else ("attention", "above-recommended")
+    below = pair is not None and pair[0] < EXACT.multiply(numbers.dose_usual_low.value, pair[1])
+    return "ok", "below-recommended" if below else None
+
+
+def old_enough(case: Case) -> Check:
+    """ZOL-07a: the second birthday reached on the planned day (AMB-31)."""
+    age = case.numbers.age_from
+    reached = age_reached(case.facts.born, age.count, case.planned.when)
+    if reached is Truth.NO:
+        return check("ZOL-07a", "breach", "too-young", limit=age.value, unit="a")
+    if reached is Truth.UNKNOWN or case.facts.born is None:
+        return check("ZOL-07a", "missing", "age-unknown", limit=age.value, unit="a")
+    on_birthday = birthday(case.facts.born.latest, age.count) == case.planned.when.earliest
+    return check("ZOL-07a", "ok", "second-birthday" if on_birthday else None)
+
+
+def highest_dose(case: Case) -> Check:
+    """ZOL-08: no tolerance above the maximum; more than the usual dose not as the first one."""
+    numbers = case.numbers
+    limit = numbers.dose_max.value
+    gone = _cannot_judge_dose(case)
+    if gone:
+        return check("ZOL-08", gone, _gone_reason(case), limit=limit, unit="mg/kg")
+    status: CheckStatus = "ok"
+    reason = None
+    if case.exceeds(limit):
+        status, reason = "breach", "above-maximum"
+    elif case.exceeds(numbers.dose_usual_high.value) and not _earlier_doses(case):
+        status, reason = "attention", "first-dose"
+    return check("ZOL-08", status, reason, value=_dose_per_kg(case), limit=limit, unit="mg/kg", evidence=_weighed(case))
+
+
+def interval(case: Case) -> Check:
+    """ZOL-09: six calendar months since the last dose, a week early at the most."""
+    numbers = case.numbers
+    doses = [drug.when for drug in _doses(case.facts, with_statements=True) if _was_before(drug, case.planned)]
+    last = max((when.latest for when in doses if when), default=None)
+    if last is None:
+        unread = sorted(_HISTORY & case.facts.not_received)
+        return check("ZOL-09", "missing" if unread else "ok", "history-not-received" if unread else "none-found")
+    earliest = add_months(last, numbers.interval_months.count)
+    planned = case.planned.when
+    if planned.earliest < earliest - timedelta(days=numbers.interval_tolerance_days.count):
+        return check("ZOL-09", "attention", "too-soon", day=earliest)
+    overdue = planned.latest > add_months(last, numbers.overdue_months.count)
+    return check("ZOL-09", "ok", "overdue" if overdue else None, day=last)
+
+
+def rate(case: Case) -> Check:
+    """ZOL-10: at most 10 mL/kg/h."""
+    limit = case.numbers.rate_max.value
+    ordered = case.order.rate
+    if ordered is None:
+        unreadable = case.order.rate_unreadable
+        return check(
+            "ZOL-10", "unreadable" if unreadable else "missing", limit=limit, unit="mL/kg/h", quiet=not unreadable
+        )
+    kg = Decimal(1) if ordered.per_kg else case.weight.kg
+    if kg is None:
+        return check("ZOL-10", "missing", f"weight-{case.weight.status}", limit=limit, unit="mL/kg/h", quiet=True)
+    too_fast = ordered.amount > EXACT.multiply(limit, kg)
+    return check(
+        "ZOL-10", "breach" if too_fast else "ok", "too-fast" if too_fast else None,
+        value=ordered.amount / kg, limit=limit, unit="mL/kg/h", evidence=() if ordered.per_kg else _weighed(case),
+    )  # fmt: skip
+
+
+def _cannot_judge_dose(case: Case) -> CheckStatus | None:
+    if case.order.dose is None:
+        return "unreadable" if case.order.dose_unreadable else "missing"
+    if case.needs_weight and case.weight.kg is None:
+        return "unreadable" if case.weight.status == "unreadable" else "missing"
+    return None
+
+
+def _gone_reason(case: Case) -> str:
+    return "dose" if case.order.dose is None else "weight"
+
+
+def _dose_per_kg(case: Case) -> Decimal | None:
+    pair = case.per_kg
+    return None if pair is None else pair[0] / pair[1]
+
+
+def _weighed(case: Case) -> tuple[Measurement, ...]:
+    return (case.weight.measured,) if case.needs_weight and case.weight.measured else ()
+
+
+def _doses(facts: Facts, *, with_statements: bool) -> list[Drug]:
+    """Zoledronic acid that was completed: administrations and requests, and statements where asked."""
+    kinds = {"administration", "request"} | ({"statement"} if with_statements else set())
+    return [
+        drug for drug in facts.drugs
+        if drug.concept == ZOLEDRONIC_ACID and drug.kind in kinds and drug.status == "completed" and was_taken(drug)
+    ]  # fmt: skip
+
+
+def _was_before(drug: Drug, planned: Planned) -> bool:
+    return drug.when is not None and is_before(drug.when, planned.when) is not Truth.NO
+
+
+def _earlier_doses(case: Case) -> bool:
+    """Whether an earlier completed dose is surely on record."""
+    return any(
+        is_before(drug.when, case.planned.when) is Truth.YES for drug in _doses(case.facts, with_statements=False)
+    )
+
+
+def _with_amounts(infusion: Infusion, case: Case) -> Infusion:
+    """The numbers that the card prints, for a weight that can be relied on."""
+    numbers = case.numbers
+    kg = case.weight.kg if case.weight.status == "ok" else None
+    dose = case.order.dose
+    if kg is None:
+        return replace(infusion, dose_mg=dose.amount if dose and not dose.per_kg else None)
+    paracetamol_mg = EXACT.multiply(numbers.paracetamol_mg_per_kg.value, kg)
+    highest_rate = EXACT.multiply(numbers.rate_max.value, kg)
+    wanted = next(one for one in infusion.checks if one.id == "ZOL-04").status == "missing"
+    minutes = None
+    if case.order.volume is not None:
+        minutes = max(numbers.shortest_minutes.count, ceil(case.order.volume * 60 / highest_rate))
+    return replace(
+        infusion,
+        weight=kg,
+        dose_mg=None if dose is None else EXACT.multiply(dose.amount, kg) if dose.per_kg else dose.amount,
+        usual_dose_mg=EXACT.multiply(numbers.dose_usual.value, kg),
+        highest_dose_mg=EXACT.multiply(numbers.dose_max.value, kg),
+        highest_rate_ml_h=highest_rate,
+        shortest_minutes=minutes,
+        paracetamol_mg=paracetamol_mg,
+        paracetamol_order_allowed=wanted and paracetamol_mg <= numbers.paracetamol_order_max_mg.value,
+    )
