@@ -148,7 +148,7 @@ def associated_disease(case: Case) -> Reason:
     pustulosis = coexisting(case.facts, now, frozenset(), frozenset({_PUSTULOSIS}))
     coded = tuple(c for c in case.facts.conditions if c.value == _PUSTULOSIS)
     by_code = any_of(condition.confirmed for condition in coded)
-    shown = (*ibd[1], *era[1], *pustulosis[1], *(condition.fact() for condition in coded))
+    shown: tuple[Fact, ...] = (*ibd[1], *era[1], *pustulosis[1], *(condition.fact() for condition in coded))
     return Reason("BIO-07", ibd[0] | era[0] | pustulosis[0] | by_code, tuple(dict.fromkeys(shown)))
 
 
@@ -197,7 +197,7 @@ def atypical(case: Case) -> Reason:
     placed = any_of(in_group(lesion, bones, "skull_hand") for lesion in case.picture.counted)
     if placed is Truth.NO and not case.picture.complete:
         placed = Truth.UNKNOWN
-    shown = (*_answers(case.facts, "atypical-mri"), *case.picture.lesions)
+    shown: tuple[Fact, ...] = (*_answers(case.facts, "atypical-mri"), *case.picture.lesions)
     return Reason("BIO-13", _denied(case.facts, "atypical-mri") | placed, shown)
 
 

@@ -79,7 +79,8 @@ def imaging_finding(facts: Facts, picture: LesionPicture, bones: Bones) -> Crite
     seen = any_of(has_typical_feature(lesion, bones) for lesion in picture.lesions)
     if seen is Truth.YES or answer == "yes":
         return Criterion("CLS-1.3", Truth.YES, evidence)
-    refuted = answer == "no" and form.authored is not None and not picture.lesions and not facts.findings
+    hinted = bool(picture.lesions) or any(finding.name.startswith("finding:") for finding in facts.findings)
+    refuted = answer == "no" and form.authored is not None and not hinted
     return Criterion("CLS-1.3", Truth.NO if refuted else Truth.UNKNOWN, evidence)
 
 
@@ -111,14 +112,14 @@ def known_mimicker(facts: Facts, diagnosed: When | None, doubts: tuple[Measureme
 
 
 def _is_certain(condition: Condition, diagnosed: When | None) -> bool:
-    """Confirmed, active and specific; not an infection coded before the CNO code (AMB-08)."""
+    """Confirmed, active and specific; not an infection that may have been coded before the CNO code (AMB-08)."""
     if condition.concept.endswith("_possible") or condition.concept == "unreadable":
         return False
     if condition.confirmed is not Truth.YES or condition.active is not Truth.YES:
         return False
     if not condition.early_infection or diagnosed is None or condition.when is None:
         return True
-    return not_after(diagnosed, condition.when) is not Truth.NO
+    return not_after(diagnosed, condition.when) is Truth.YES
 
 
 def _kind(present: list[Condition]) -> str:

@@ -36,7 +36,7 @@ def bone_biopsy(facts: Facts, numbers: Criteria) -> Domain:
     }
     shown: tuple[Fact, ...] = (
         *form.fact("biopsy-status"), *form.fact("biopsy-inflammation"), *form.fact("biopsy-fibrosis"),
-        *(Coded(f"biopsy_{record.kind}", True, record.source, record.when) for record in facts.biopsies),
+        *(Coded(f"biopsy_{record.kind}", "recorded", record.source, record.when) for record in facts.biopsies),
     )  # fmt: skip
     read = inflammation is not Truth.UNKNOWN or fibrosis is not Truth.UNKNOWN
     if status == "done" or (status is None and read):

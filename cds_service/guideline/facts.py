@@ -1,4 +1,7 @@
-"""What a rule may ask about a patient. Nothing unknown stands here: what is missing was not recorded."""
+"""What a rule may ask about a patient. Nothing unknown stands here: what is missing was not recorded.
+
+What comes in hundreds is a named tuple, everything else a frozen dataclass: a tuple is built in a third of the time.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from cds_service.guideline.dates import When
 from cds_service.guideline.interval import Interval, Truth
@@ -18,8 +21,7 @@ Zone: TypeAlias = Literal["metaphysis", "diaphysis", "epiphysis", "other"]
 NOTHING: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """Something meant for us that could not be used, and why (contract section 3, `notes`).
 
     `source` is `Type/id` or a path, `reason` a word of the contract's list, `concept` what it was meant for.
@@ -30,8 +32,7 @@ class Note:
     concept: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+class Measurement(NamedTuple):
     """A final laboratory or vital-sign result in its canonical unit, exact and unrounded."""
 
     name: str
@@ -46,8 +47,7 @@ class Measurement:
     """False for a partial analyte that yields to its total of the same day (25-OH vitamin D3 beside D2+D3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coded:
+class Coded(NamedTuple):
     """A coded fact or an answer: `name` is a concept key, `value` a word or True."""
 
     name: str
@@ -222,11 +222,11 @@ class Form:
 
     def fact(self, link_id: str) -> tuple[Coded, ...]:
         """The answers of an item as they stand in the evaluation."""
-        name = link_id.replace("-", "_")
-        source = f"{self.source}#{link_id}"
-        return tuple(
-            Coded(name, code, source, self.authored, "answer") for code in sorted(self.choices.get(link_id, ()))
-        )
+        codes = self.choices.get(link_id)
+        if not codes:
+            return ()
+        name, source = link_id.replace("-", "_"), f"{self.source}#{link_id}"
+        return tuple(Coded(name, code, source, self.authored, "answer") for code in sorted(codes))
 
 
 NO_FORM = Form("", None)

@@ -104,8 +104,7 @@ def calcium(facts: Facts, planned: When, numbers: InfusionNumbers) -> Check:
         unreadable = any(kind in facts.unreadable or facts.of(kind) for kind in _CALCIUM_KINDS)
         return check("ZOL-03", "unreadable" if unreadable else "missing")
     outside = [sample for sample in newest if is_outside(sample) is Truth.YES]
-    last = max(_age_key(sample)[0] for sample in newest)
-    decisive = [s for s in outside if s.name == "calcium_free" or _age_key(s)[0] == last]
+    decisive = [s for s in outside if s.name == "calcium_free" or not any(_is_later(other, s) for other in newest)]
     if decisive:
         return _calcium_check("breach", "outside-range", decisive[0], newest)
     if outside:
@@ -132,9 +131,8 @@ def _newest_calcium(values: list[Measurement], kind: str) -> Measurement | None:
     mine = [value for value in values if value.name == kind]
     if not mine:
         return None
-    last = max(_age_key(value) for value in mine)
     order = (Truth.YES, Truth.UNKNOWN, Truth.NO)
-    at_last = [value for value in mine if _age_key(value) == last]
+    at_last = [value for value in mine if not any(_is_later(other, value) for other in mine)]
     return min(at_last, key=lambda value: (order.index(is_outside(value)), value.source))
 
 
@@ -180,6 +178,12 @@ def _age_key(value: Measurement) -> tuple[date, float]:
     if value.when is None:
         return date.min, 0.0
     return value.when.latest, value.when.moment.timestamp() if value.when.moment else 0.0
+
+
+def _is_later(one: Measurement, other: Measurement) -> bool:
+    """Was the first surely taken later? Of one day only where both tell the time (AMB-28)."""
+    (day, time), (other_day, other_time) = _age_key(one), _age_key(other)
+    return day > other_day or (day == other_day and time > other_time > 0)
 
 
 def _days_ago(value: Measurement, planned: When) -> Interval:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,13 +21,13 @@ class Truth(Enum):
     YES = 2
 
     def __and__(self, other: Truth) -> Truth:
-        return self if self.value <= other.value else other
+        return self if self._value_ <= other._value_ else other
 
     def __or__(self, other: Truth) -> Truth:
-        return self if self.value >= other.value else other
+        return self if self._value_ >= other._value_ else other
 
     def __invert__(self) -> Truth:
-        return Truth(2 - self.value)
+        return _OPPOSITE[self]
 
     def __bool__(self) -> bool:
         raise TypeError("A Truth may be unknown: compare it with Truth.YES or Truth.NO.")
@@ -39,11 +38,17 @@ class Truth(Enum):
         return cls.YES if known else cls.NO
 
 
+_OPPOSITE = {Truth.NO: Truth.YES, Truth.UNKNOWN: Truth.UNKNOWN, Truth.YES: Truth.NO}
+
+
 def all_of(truths: Iterable[Truth]) -> Truth:
     """NO if any is NO, YES if all are YES (or there are none), else UNKNOWN."""
     result = Truth.YES
     for truth in truths:
-        result &= truth
+        if truth is Truth.NO:
+            return truth
+        if truth is Truth.UNKNOWN:
+            result = truth
     return result
 
 
@@ -51,12 +56,14 @@ def any_of(truths: Iterable[Truth]) -> Truth:
     """YES if any is YES, NO if all are NO (or there are none), else UNKNOWN."""
     result = Truth.NO
     for truth in truths:
-        result |= truth
+        if truth is Truth.YES:
+            return truth
+        if truth is Truth.UNKNOWN:
+            result = truth
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """Where a number lies. `None` is an end without bound; an open end does not belong to the interval."""
 
     low: Decimal | None

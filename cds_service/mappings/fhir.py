@@ -92,8 +92,8 @@ class Component(Struct, gc=False):
     valueBoolean: bool | None = None
     valueRange: Range | None = None
     dataAbsentReason: CodeableConcept | None = None
-    interpretation: list[CodeableConcept] | None = None
-    referenceRange: list[ReferenceRange] | None = None
+    interpretation: Raw = NO_VALUE
+    referenceRange: Raw = NO_VALUE
 
 
 class Resource_(Struct, gc=False, tag_field="resourceType"):  # noqa: N801  `Resource` is the union below
@@ -122,11 +122,11 @@ class Observation(Resource_, gc=False, tag="Observation"):
     valueBoolean: bool | None = None
     valueRange: Range | None = None
     dataAbsentReason: CodeableConcept | None = None
-    interpretation: list[CodeableConcept] | None = None
+    interpretation: Raw = NO_VALUE
     bodySite: CodeableConcept | None = None
     method: CodeableConcept | None = None
     specimen: Reference | None = None
-    referenceRange: list[ReferenceRange] | None = None
+    referenceRange: Raw = NO_VALUE
     component: list[Component] | None = None
 
 

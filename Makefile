@@ -1,0 +1,64 @@
+# Everything that a developer does here, one word each. Needs make and Python 3.11 or newer, nothing else.
+PORT ?= 8000
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV := ./scripts/uv
+
+# The project's environment is always the one beside this file.
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+unexport VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-services check format cover bench mutate samples clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+setup: $(READY) ## install what uv.lock names into .venv
+
+$(READY): pyproject.toml uv.lock
+	@$(UV) sync --locked
+	@touch $(READY)
+
+run: $(READY) ## serve on http://127.0.0.1:8000 with sample patients (PORT=8000)
+	@echo "CNO decision support: http://127.0.0.1:$(PORT)  (Ctrl-C stops it)"
+	@exec $(BIN)/cno-cds serve --host 127.0.0.1 --port $(PORT)
+
+test: check ## lint, types and all tests that need no server
+	@$(BIN)/pytest -m "not services" $(PYTEST_ARGS)
+
+test-services: $(READY) ## tests against real servers on this machine
+	@$(BIN)/pytest -m services $(PYTEST_ARGS)
+
+check: $(READY) ## lint and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(READY) ## let ruff set the layout
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+cover: $(READY) ## branch coverage; guideline and mappings at least 98 %
+	@$(BIN)/coverage run -m pytest -q -m "not services" $(PYTEST_ARGS)
+	@$(BIN)/coverage report --skip-covered --show-missing
+	@printf 'guideline %%: ' && $(BIN)/coverage report --format=total --include='cds_service/guideline/*' --fail-under=98
+	@printf 'mappings %%: ' && $(BIN)/coverage report --format=total --include='cds_service/mappings/*' --fail-under=98
+
+bench: $(READY) ## CPU time per request against a bare ASGI app, in one run
+	@$(BIN)/python benchmarks/bench.py
+
+mutate: $(READY) ## mutation score of guideline/, at least 95 % (some minutes)
+	@$(UV) run --locked --with 'mutmut>=3.8,<4' mutmut run
+	@$(UV) run --locked --with 'mutmut>=3.8,<4' mutmut export-cicd-stats
+	@$(BIN)/python scripts/mutation_score.py
+
+samples: $(READY) ## compose fhir_samples/ anew, with their expected answers and README's generated parts
+	@$(BIN)/python fhir_samples/compose.py
+	@$(BIN)/pytest -q --update tests/test_samples.py tests/test_documentation.py
+
+clean: ## remove what was built, not .venv and not data
+	@rm -rf build dist mutants .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,176 @@
+"""The command cno-cds. Exit codes: 0 fine; 1 a check failed; 2 bad usage or nothing readable; 3 partly done."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from cds_service.app import create_app, make_answers, random_uuid, system_clock
+from cds_service.guideline.tables import rules_digest, rules_version
+from cds_service.hooks.answer import encoded, read_day
+from cds_service.hooks.errors import RequestError
+from cds_service.hooks.language import LANGUAGES, Language
+from cds_service.hooks.services import Hook
+from cds_service.hooks.terminal import draw, review_sheet
+from cds_service.hooks.wording import wording
+from cds_service.mappings.outgoing import check_templates, operation_outcome
+from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+_A_CHECK_FAILED = 1
+_BAD_USAGE = 2
+_PARTLY_DONE = 3
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="CNO in children: CDS Hooks service.")
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64)] = 1,
+) -> None:
+    """Serve hooks and pages over HTTP."""
+    settings = _settings(host)
+    typer.echo(f"cno-cds {rules_version()} on http://{host}:{port}/", err=True)
+    options: dict[str, Any] = {"host": host, "port": port, "access_log": False, "server_header": False}
+    if workers == 1:
+        uvicorn.run(create_app(settings), **options)
+    else:
+        os.environ[f"{PREFIX}PROFILE"] = settings.profile or "development"
+        uvicorn.run("cds_service.app:from_environment", factory=True, workers=workers, **options)
+
+
+@app.command()
+def evaluate(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Bundles or hook requests; - is stdin.")],
+    hook: Annotated[Hook, typer.Option(help="For a bare Bundle.")] = "patient-view",
+    today: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD")] = None,
+    lang: Annotated[Language | None, typer.Option()] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One Evaluation per file and line.")] = False,
+) -> None:
+    """Evaluate files as POST /evaluate would."""
+    answers = make_answers(_settings(), system_clock, random_uuid)
+    day = _day(today)
+    show = _as_line if as_json else _as_panels(Console())
+    failed = 0
+    for number, name in enumerate(files, start=1):
+        try:
+            members = answers.to_evaluation(_content(name), hook=hook, today=day, language=lang)
+        except RequestError as error:
+            failed += 1
+            members = {"error": operation_outcome(error.code, error.diagnostics), "file": number}
+        show(number, members)
+    if failed == len(files):
+        _stop("None of the files could be evaluated.")
+    if failed:
+        typer.echo(f"{failed} of {len(files)} files could not be evaluated.", err=True)
+        raise typer.Exit(_PARTLY_DONE)
+
+
+@app.command(name="review-sheet")
+def review() -> None:
+    """Print every number of the tables with the rule it belongs to, to be ticked off against the text."""
+    for line in review_sheet():
+        typer.echo(line)
+
+
+@app.command()
+def doctor() -> None:
+    """Check that the service can start here and that what it carries is whole."""
+    checks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("settings", _settings_in_words),
+        ("tables", lambda: f"{rules_version()} {rules_digest()}"),
+        ("wording", lambda: ", ".join(f"{language} {len(wording(language).texts)} texts" for language in LANGUAGES)),
+        ("templates", _templates),
+    )
+    outcomes = [_checked(name, check) for name, check in checks]
+    if not all(outcomes):
+        raise typer.Exit(_A_CHECK_FAILED)
+
+
+def _checked(name: str, check: Callable[[], str]) -> bool:
+    try:
+        typer.echo(f"ok    {name}: {check()}")
+    except (SettingsError, ValueError, LookupError, TypeError, OSError) as fault:
+        typer.echo(f"FAIL  {name}: {fault if isinstance(fault, SettingsError) else type(fault).__name__}")
+        return False
+    return True
+
+
+def _settings_in_words() -> str:
+    settings = read_settings()
+    return ", ".join(f"{name} {_plain(value)}" for name, value in settings.model_dump(exclude_none=True).items())
+
+
+def _plain(value: object) -> str:
+    return "+".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+
+
+def _templates() -> str:
+    check_templates()
+    return "valid FHIR R4"
+
+
+def _settings(host: str | None = None) -> Settings:
+    try:
+        return read_settings(host)
+    except SettingsError as fault:
+        _stop(str(fault))
+
+
+def _day(today: str | None) -> date | None:
+    try:
+        return None if today is None else read_day(today)
+    except RequestError:
+        _stop("--today must be a date, YYYY-MM-DD.")
+
+
+def _content(name: str) -> bytes:
+    """The bytes of a file, or of standard input.
+
+    Raises:
+        RequestError: it cannot be read.
+    """
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError:
+        raise RequestError(404, "not-found", "The file cannot be read.") from None
+
+
+def _as_line(_: int, members: dict[str, object]) -> None:
+    sys.stdout.buffer.write(encoded(members) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _as_panels(console: Console) -> Callable[[int, dict[str, Any]], None]:
+    def show(number: int, members: dict[str, Any]) -> None:
+        console.rule(f"{number}")
+        if "error" in members:
+            console.print(members["error"]["issue"][0]["diagnostics"], style="red", markup=False)
+        else:
+            draw(console, members)
+
+    return show
+
+
+def _stop(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(_BAD_USAGE)

@@ -1,0 +1,157 @@
+"""From the bytes of a request to the members of an answer: read, evaluate, decide whether to speak, draw the cards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from cds_service.guideline.evaluation import evaluate
+from cds_service.hooks import policy
+from cds_service.hooks.cards import CardStyle, build_cards
+from cds_service.hooks.errors import RequestError
+from cds_service.hooks.language import Language, choose
+from cds_service.hooks.protocol import HookRequest, read_evaluation_body, read_hook
+from cds_service.hooks.report import report, sections
+from cds_service.hooks.services import BY_HOOK, Hook
+from cds_service.hooks.wording import wording
+from cds_service.mappings.patient import ForeignPatientError, TwoPatientsError
+from cds_service.mappings.record import facts_from_bundle, facts_from_hook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from cds_service.guideline.facts import Note
+    from cds_service.guideline.results import Evaluation
+    from cds_service.hooks.services import Service
+    from cds_service.mappings.fhir import Bundle
+
+OSLO = ZoneInfo("Europe/Oslo")
+_YEARS = range(1900, 2200)
+_TO_JSON = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True)
+class HookSettings:
+    """What an installation decides about its cards."""
+
+    language: Language | None
+    topics: frozenset[str]
+    quiet_when_ready: bool
+    style: CardStyle
+    today: date | None
+    """Fixed in the development profile only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Answers requests. The clock gives zoned moments; `new_uuid` gives version 4 uuids."""
+
+    settings: HookSettings
+    clock: Callable[[], datetime]
+    new_uuid: Callable[[], str]
+
+    def to_hook(self, service: Service, body: bytes, accept_language: str | None) -> bytes:
+        """The CDS Hooks response of a service.
+
+        Raises:
+            RequestError: 400 or 412.
+        """
+        request = read_hook(body, service.hook)
+        language = choose(self.settings.language, accept_language)
+        evaluation = self._evaluate_request(request, None)
+        if _silence(evaluation, request) is not None:
+            return _NO_CARDS
+        return encoded({"cards": self._cards(evaluation, request.hook, language)})
+
+    def to_evaluation(
+        self, body: bytes, *, hook: Hook = "patient-view", today: date | None = None, language: Language | None = None
+    ) -> dict[str, object]:
+        """The Evaluation of a Bundle or of a whole hook request, with the cards that the hook would get.
+
+        Raises:
+            RequestError: 400, 412 or 422.
+        """
+        request = read_evaluation_body(body)
+        if isinstance(request, HookRequest):
+            hook = request.hook
+            evaluation = self._evaluate_request(request, today)
+            silence = _silence(evaluation, request)
+        else:
+            evaluation = self._evaluate_bundle(*request, today)
+            silence = policy.silence(evaluation, hook, by_patient=False)
+        return self._told(evaluation, hook, silence, language or choose(self.settings.language, None))
+
+    def _told(
+        self, evaluation: Evaluation, hook: Hook, silence: policy.SilenceWord | None, language: Language
+    ) -> dict[str, object]:
+        members = report(evaluation, wording(language).note)
+        cards = [] if silence else self._cards(evaluation, hook, language)
+        word = silence or (None if cards else policy.nothing_to_say(evaluation, hook))
+        return {**members, **({"silence": word} if word else {}), "cards": cards}
+
+    def _cards(self, evaluation: Evaluation, hook: Hook, language: Language) -> list[dict[str, object]]:
+        settings = self.settings
+        scope = policy.scope(evaluation, hook, settings.topics, quiet_when_ready=settings.quiet_when_ready)
+        return build_cards(evaluation, scope, wording(language), settings.style, self.new_uuid, sections(evaluation))
+
+    def _evaluate_request(self, request: HookRequest, today: date | None) -> Evaluation:
+        day = self._day(today)
+        try:
+            facts = facts_from_hook(
+                request.prefetch,
+                request.draft_orders,
+                request.notes,
+                patient_id=request.patient_id,
+                selections=request.selections,
+                today=day,
+                templates=BY_HOOK[request.hook].prefetched_types,
+            )
+        except ForeignPatientError:
+            raise RequestError(412, "conflict", "The Patient received is not that of context.patientId.") from None
+        return evaluate(facts, day)
+
+    def _evaluate_bundle(self, bundle: Bundle, notes: tuple[Note, ...], today: date | None) -> Evaluation:
+        day = self._day(today)
+        try:
+            facts = facts_from_bundle(bundle, notes, today=day)
+        except TwoPatientsError:
+            raise RequestError(422, "multiple-matches", "The Bundle holds more than one Patient.") from None
+        return evaluate(facts, day)
+
+    def _day(self, today: date | None) -> date:
+        return today or self.settings.today or self.clock().astimezone(OSLO).date()
+
+
+def read_day(text: str) -> date:
+    """A calendar date written YYYY-MM-DD.
+
+    Raises:
+        RequestError: 422.
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
+    if day.year not in _YEARS or day.isoformat() != text:
+        raise RequestError(422, "value", "Not a valid value of the query parameter: today.")
+    return day
+
+
+def encoded(members: object) -> bytes:
+    """JSON; decimals print as they stand."""
+    return _TO_JSON.encode(members)
+
+
+def _silence(evaluation: Evaluation, request: HookRequest) -> policy.SilenceWord | None:
+    silence = policy.silence(evaluation, request.hook, by_patient=request.by_patient)
+    if request.hook == "patient-view" and silence != "patient-user":
+        policy.require_record(evaluation, patient_received=request.has_patient)
+    return silence
+
+
+_NO_CARDS = encoded({"cards": []})

@@ -1,0 +1,103 @@
+"""The nine checks as lines: first what stands against, then what is missing, then remarks, then what is in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cds_service.guideline.facts import Measurement
+from cds_service.guideline.tables import TABLES
+from cds_service.hooks.card_draft import SEVERITY
+from cds_service.hooks.card_facts import decimals, measured, number_of
+from cds_service.hooks.wording import sentence
+
+if TYPE_CHECKING:
+    from cds_service.guideline.results import Check, Infusion
+    from cds_service.hooks.wording import Wording
+
+_NUMBERS = TABLES.infusion
+_DOSE, _HIGHEST_DOSE = "ZOL-07", "ZOL-08"
+_WITH_VALUE = frozenset({"ZOL-02", "ZOL-03"})
+
+
+def problems(infusion: Infusion, wording: Wording) -> list[str]:
+    """What a summary says of each check that is not in order, the most severe first."""
+    return [_text(check, "short", wording) for check in _by_severity(infusion) if check.indicator != "info"]
+
+
+def check_lines(infusion: Infusion, wording: Wording) -> tuple[str, ...]:
+    """One line for each check that needs one; equal lines once."""
+    told = [check for check in _by_severity(infusion) if not _is_settled(check) and not _told_elsewhere(check)]
+    return tuple(dict.fromkeys(_text(check, "line", wording) for check in told))
+
+
+def settled_line(infusion: Infusion, wording: Wording) -> tuple[str, ...]:
+    """The checks that are simply in order, in one line."""
+    names = [_settled_name(check, wording) for check in infusion.checks if _is_settled(check)]
+    return (wording.text("infusion.settled", names=", ".join(names)),) if names else ()
+
+
+def _is_settled(check: Check) -> bool:
+    return check.status == "ok" and check.reason is None
+
+
+def _told_elsewhere(check: Check) -> bool:
+    """Paracetamol and the rate, where simply not told, have lines of their own with the numbers for this child."""
+    return check.status == "missing" and check.indicator == "info" and check.reason is None
+
+
+def _by_severity(infusion: Infusion) -> list[Check]:
+    """Not the recommended dose where the highest dose says the same, more sharply."""
+    sharper = any(check.id == _HIGHEST_DOSE and check.status in ("breach", "attention") for check in infusion.checks)
+    told = [
+        check
+        for check in infusion.checks
+        if not (sharper and check.id == _DOSE and check.reason == "above-recommended")
+    ]
+    return sorted(told, key=lambda check: (SEVERITY[check.indicator], check.status == "ok"))
+
+
+def _text(check: Check, part: str, wording: Wording) -> str:
+    rule = f"checks.{check.id}"
+    reason = "flagged" if check.status == "breach" and check.limit is None else check.reason
+    key = wording.first(
+        f"{rule}.{check.status}.{reason}.{part}",
+        f"{rule}.{check.status}.{part}",
+        f"checks.{check.status}.{reason}.{part}",
+        f"checks.{check.status}.{part}",
+    )
+    return wording.text(key, **_slots(check, wording))
+
+
+def _slots(check: Check, wording: Wording) -> dict[str, str]:
+    result = next((fact for fact in check.evidence if isinstance(fact, Measurement)), None)
+    limits = (
+        _NUMBERS.dose_usual.value, _NUMBERS.dose_usual_low.value, _NUMBERS.dose_usual_high.value,
+        _NUMBERS.dose_check_unit.value, _NUMBERS.dose_max.value,
+    ) if check.unit == "mg/kg" else (() if check.limit is None else (check.limit,))  # fmt: skip
+    places = decimals("dose_per_kg" if check.unit == "mg/kg" else "rate")
+    value = "" if check.value is None else wording.number(check.value, places, limits)
+    held = () if check.value is None else (check.value,)
+    limit = "" if check.limit is None else wording.number(check.limit, decimals("limit"), held)
+    return {
+        "name": wording.text(f"checks.{check.id}.name"),
+        "value": value if result is None or check.id not in _WITH_VALUE else number_of(result, wording),
+        "limit": limit,
+        "unit": wording.unit(check.unit or ""),
+        "label": (wording.label(result.name) or "") if result else "",
+        "found": sentence(measured(result, wording)) if result else "",
+        "date": wording.day(check.day) if check.day else wording.text("facts.undated"),
+        "from_days": str(_NUMBERS.vitamin_d_days_from.count),
+        "to_days": str(_NUMBERS.vitamin_d_days_to.count),
+        "calcium_days": str(_NUMBERS.calcium_days.count),
+        "weight_days": str(_NUMBERS.weight_days.count),
+        "months": str(_NUMBERS.interval_months.count),
+        "overdue": str(_NUMBERS.overdue_months.count),
+        "age": str(_NUMBERS.age_from.count),
+    }
+
+
+def _settled_name(check: Check, wording: Wording) -> str:
+    result = next((fact for fact in check.evidence if isinstance(fact, Measurement)), None)
+    if result is not None and check.id in _WITH_VALUE:
+        return measured(result, wording)
+    return wording.text(wording.first(f"checks.{check.id}.settled", f"checks.{check.id}.name"))

@@ -1,0 +1,125 @@
+"""The readiness card's numbers for this child: which order, dose, rate, paracetamol, controls. Maxima round down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cds_service.guideline.facts import Measurement
+from cds_service.guideline.tables import TABLES
+from cds_service.hooks.card_facts import decimals, measured
+from cds_service.hooks.wording import sentence
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from cds_service.guideline.results import Infusion
+    from cds_service.hooks.wording import Wording
+
+_NUMBERS = TABLES.infusion
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
+_LONGEST_CODE = 20
+
+
+def plan_line(infusion: Infusion, wording: Wording) -> tuple[str, ...]:
+    """Which order, for when and who said so, and what else is ordered."""
+    code = _code(infusion.order)
+    order = _ordered_dose(infusion, wording) or wording.text("infusion.this_order")
+    planned = infusion.planned
+    lines = [
+        wording.text(
+            "infusion.plan",
+            order=f"{order} ({code})" if code else order,
+            date=wording.when(planned.when),
+            told_by=wording.text(f"infusion.told_by.{planned.told_by}"),
+        )
+    ]
+    if infusion.also_ordered:
+        codes = [code for order in infusion.also_ordered if (code := _code(order))]
+        key = "infusion.also_named" if codes else "infusion.also"
+        lines.append(wording.text(key, n=str(len(infusion.also_ordered)), orders=wording.listed(codes)))
+    return tuple(lines)
+
+
+def dose_line(infusion: Infusion, wording: Wording) -> tuple[str, ...]:
+    """The recommended and the highest dose in milligrams; none without a weight that can be relied on."""
+    if infusion.weight is None or infusion.usual_dose_mg is None or infusion.highest_dose_mg is None:
+        return ()
+    return (
+        wording.text(
+            "infusion.dose",
+            weight=sentence(_weight(infusion, infusion.weight, wording)),
+            usual=wording.number(infusion.usual_dose_mg, decimals("dose_mg"), down=True),
+            highest=wording.number(infusion.highest_dose_mg, decimals("dose_mg"), down=True),
+            usual_per_kg=_table(_NUMBERS.dose_usual.value, wording),
+            highest_per_kg=_table(_NUMBERS.dose_max.value, wording),
+            months=_table(_NUMBERS.interval_months.value, wording),
+        ),
+    )
+
+
+def rate_line(infusion: Infusion, wording: Wording) -> str:
+    """The highest rate, the shortest time where the volume is told, and the product's own minimum."""
+    slots = {
+        "per_kg": _table(_NUMBERS.rate_max.value, wording),
+        "product_minutes": _table(_NUMBERS.shortest_minutes.value, wording),
+    }
+    if infusion.highest_rate_ml_h is None:
+        return wording.text("infusion.rate.per_kg", **slots)
+    slots["rate"] = wording.number(infusion.highest_rate_ml_h, decimals("rate"), down=True)
+    if infusion.shortest_minutes is None:
+        return wording.text("infusion.rate.for_weight", **slots)
+    return wording.text("infusion.rate.for_volume", **slots, minutes=str(infusion.shortest_minutes))
+
+
+def paracetamol_line(infusion: Infusion, wording: Wording) -> tuple[str, ...]:
+    """Before, after, and as needed; above the largest single dose only as text. None with an allergy."""
+    if any(check.id == "ZOL-04" and check.reason == "allergy" for check in infusion.checks):
+        return ()
+    slots = {
+        "per_kg": _table(_NUMBERS.paracetamol_mg_per_kg.value, wording),
+        "hours": _table(_NUMBERS.paracetamol_hours.value, wording),
+        "doses": _table(_NUMBERS.paracetamol_doses_per_day.value, wording),
+        "most": _table(_NUMBERS.paracetamol_order_max_mg.value, wording),
+    }
+    amount = infusion.paracetamol_mg
+    if amount is None:
+        return (wording.text("infusion.paracetamol.per_kg", **slots),)
+    slots["mg"] = wording.number(amount, 0, (_NUMBERS.paracetamol_order_max_mg.value,), down=True)
+    kind = "above" if amount > _NUMBERS.paracetamol_order_max_mg.value else "for_weight"
+    return (wording.text(f"infusion.paracetamol.{kind}", **slots),)
+
+
+def control_line(wording: Wording) -> str:
+    """Free calcium afterwards."""
+    return wording.text(
+        "infusion.controls",
+        first=_table(_NUMBERS.control_first_hours.value, wording),
+        second=_table(_NUMBERS.control_second_hours.value, wording),
+    )
+
+
+def _weight(infusion: Infusion, kg: Decimal, wording: Wording) -> str:
+    """The weight as measured, with its date, where a check rests on it."""
+    facts = (fact for check in infusion.checks for fact in check.evidence)
+    found = next((fact for fact in facts if isinstance(fact, Measurement) and fact.name == "body_weight"), None)
+    if found is not None:
+        return measured(found, wording)
+    value = wording.quantity(wording.number(kg, decimals("body_weight")), "kg")
+    return f"{wording.text('labels.body_weight')} {value}"
+
+
+def _ordered_dose(infusion: Infusion, wording: Wording) -> str:
+    if infusion.dose_mg is None:
+        return ""
+    limits = () if infusion.highest_dose_mg is None else (infusion.highest_dose_mg,)
+    return wording.quantity(wording.number(infusion.dose_mg, decimals("dose_mg"), limits), "mg")
+
+
+def _code(source: str) -> str:
+    """The id of an order where it is short and plain enough to be printed."""
+    code = source.rpartition("/")[2]
+    return code if 0 < len(code) <= _LONGEST_CODE and _PLAIN.issuperset(code) and "/" in source else ""
+
+
+def _table(value: Decimal, wording: Wording) -> str:
+    return wording.number(value, 4)

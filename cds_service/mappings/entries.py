@@ -1,0 +1,136 @@
+"""Bundles and prefetch values taken apart: every resource once, under the id or path by which notes name it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from cds_service.guideline.facts import Note
+from cds_service.mappings.fhir import (
+    AllergyIntolerance,
+    Appointment,
+    BodyStructure,
+    Bundle,
+    Condition,
+    DiagnosticReport,
+    Failed,
+    ImagingStudy,
+    Medication,
+    MedicationAdministration,
+    MedicationRequest,
+    MedicationStatement,
+    Observation,
+    Patient,
+    Procedure,
+    QuestionnaireResponse,
+    ServiceRequest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from cds_service.mappings.fhir import Reference, Resource, Resource_
+
+R = TypeVar("R", bound="Resource_")
+READ_TYPES: tuple[type[Resource_], ...] = (
+    Patient, Observation, Condition, ImagingStudy, BodyStructure, DiagnosticReport, Procedure, Medication,
+    MedicationRequest, MedicationAdministration, MedicationStatement, AllergyIntolerance, ServiceRequest, Appointment,
+    QuestionnaireResponse,
+)  # fmt: skip
+_NAMES: dict[type, str] = {kind: kind.__name__ for kind in READ_TYPES}
+_ABOUT = {kind: name for kind in READ_TYPES for name in ("subject", "patient") if hasattr(kind, name)}
+_ID = re.compile(r"[A-Za-z0-9.\-_]{1,256}").fullmatch
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Entries:
+    """The resources that are read, by type and source, with the notes on entries that are none."""
+
+    notes: list[Note] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    urls: dict[str, str] = field(default_factory=dict)
+    """Source → fullUrl, of Patients and Medications."""
+    _by_type: dict[type[Resource_], dict[str, Resource_]] = field(
+        default_factory=lambda: {kind: {} for kind in READ_TYPES}
+    )
+
+    def of(self, kind: type[R]) -> Iterable[tuple[str, R]]:
+        """Source and resource, of one type."""
+        return self._by_type[kind].items()  # type: ignore[return-value]  # the table is keyed by the type itself
+
+    def add_bundle(self, bundle: Bundle, path: str) -> None:
+        """Take a Bundle apart, Bundles within it too; an OperationOutcome in it is information."""
+        for number, entry in enumerate(bundle.entry or ()):
+            resource = entry.resource
+            if resource is None:
+                self.notes.append(Note(f"{path}.entry[{number}]", "not-a-resource"))
+            elif type(resource) is Bundle:
+                self.add_bundle(resource, f"{path}.entry[{number}]")
+            else:
+                self.add(resource, path, number, entry.fullUrl)
+
+    def add(self, resource: Resource | Failed, path: str, number: int | None = None, url: str | None = None) -> None:
+        """Keep one resource, or remember one that could not be read; types that no rule asks for are passed over."""
+        if isinstance(resource, Failed):
+            self.failed.append(resource)
+            return
+        name = _NAMES.get(type(resource))
+        if name is None:
+            return
+        identifier = resource.id
+        if identifier and _ID(identifier):
+            source = f"{name}/{identifier}"
+        else:
+            source = path if number is None else f"{path}.entry[{number}]"
+        self.keep(resource, source, url)
+
+    def keep(self, resource: Resource_, source: str, url: str | None = None) -> None:
+        """Keep a resource under its source; of two that differ, the newest."""
+        kind = type(resource)
+        if url and (kind is Patient or kind is Medication):
+            self.urls[source] = url
+        same_kind = self._by_type[kind]
+        kept = same_kind.setdefault(source, resource)
+        if kept is not resource and kept != resource:
+            self.notes.append(Note(source, "duplicate"))
+            same_kind[source] = max(kept, resource, key=_version)
+
+    def subjects(self) -> Iterator[Reference | None]:
+        """The subject of every resource kept."""
+        for kind, same_kind in self._by_type.items():
+            yield from map(about(kind), same_kind.values())
+
+    def all(self) -> Iterator[tuple[str, Resource_]]:
+        """Source and resource, of all types."""
+        for same_kind in self._by_type.values():
+            yield from same_kind.items()
+
+    def drop(self, resource: Resource_, source: str) -> None:
+        """Forget what stands under the source, if anything of this type does."""
+        self._by_type[type(resource)].pop(source, None)
+
+
+def about(kind: type[Resource_]) -> Callable[[Resource_], Reference | None]:
+    """How to ask a resource of this type whom it is about; FHIR has two names for it, and types without."""
+    name = _ABOUT.get(kind)
+    return attrgetter(name) if name else lambda _: None
+
+
+def _version(resource: Resource_) -> tuple[datetime, bytes]:
+    """The newest counts; the bytes decide between two that do not say, so that order does not."""
+    written = resource.meta.lastUpdated if resource.meta else None
+    return _moment(written), msgspec.json.encode(resource)
+
+
+def _moment(text: str | None) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return _NEVER
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,113 @@
+"""ImagingStudy, imaging reports and procedures → what was examined, and whether the whole body was; never a lesion."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cds_service.guideline.facts import Study
+from cds_service.guideline.interval import Truth
+from cds_service.mappings import terminology
+from cds_service.mappings.reading import FINAL, REPORTED, codings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cds_service.guideline.dates import When
+    from cds_service.mappings import fhir
+    from cds_service.mappings.reading import Reader
+
+_AVAILABLE = frozenset({"available"})
+_COMPLETED = frozenset({"completed"})
+_COVERAGE_UNTOLD = frozenset({"img:pet", "img:petct", "img:bone_scan"})
+"""Often of the whole body, but only a code can say so: ask (AMB-15)."""
+_COVERS_IF_WHOLE = {"img:mr": Truth.YES, "img:pet": Truth.YES, "img:petct": Truth.YES, "img:nm": Truth.UNKNOWN}
+"""What a study counts for whose series are of the whole body. CT of the whole body never counts."""
+_WHOLE_BODY_NAME = re.compile(r"\bhelkropp|\bheilkropp|whole.?body", re.IGNORECASE).search
+_BONE_SCAN_NAME = re.compile(r"skjelett-?scinti|bone scan|bein-?scinti", re.IGNORECASE).search
+
+
+def kinds(concepts: Iterable[fhir.CodeableConcept | None], source: str, reader: Reader) -> dict[str, Truth]:
+    """Kinds of imaging that codes name, each with whether it covers the whole body."""
+    found: dict[str, Truth] = {}
+    for coding in codings(*concepts):
+        row = terminology.imaging(coding.system, coding.code)
+        if row is None or not row.kind.startswith("img:"):
+            continue
+        kind, whole = _by_name(row.kind, coding, source, reader)
+        found[kind] = found.get(kind, Truth.NO) | row.whole_body | whole
+    return found
+
+
+def read_study(study: fhir.ImagingStudy, source: str, reader: Reader) -> list[Study]:
+    """Read an ImagingStudy that is available."""
+    found = kinds(study.procedureCode or (), source, reader) or _by_modality(study)
+    if not found or not reader.has_status(source, "imaging", study.status, _AVAILABLE):
+        return []
+    return _studies(found, reader.when(source, "imaging", study.started), source, reader)
+
+
+def read_report(report: fhir.DiagnosticReport, source: str, reader: Reader) -> list[Study]:
+    """Read what a final imaging report says was examined."""
+    found = kinds((report.code,), source, reader)
+    if not found or not reader.has_status(source, "imaging", report.status, REPORTED):
+        return []
+    when = reader.when(source, "imaging", report.effectiveDateTime, report.effectivePeriod)
+    return _studies(found, when, source, reader)
+
+
+def read_procedure(procedure: fhir.Procedure, source: str, reader: Reader) -> list[Study]:
+    """Read an imaging procedure that was completed."""
+    found = kinds((procedure.code,), source, reader)
+    if not found or not reader.has_status(source, "imaging", procedure.status, _COMPLETED):
+        return []
+    when = reader.when(source, "imaging", procedure.performedDateTime, procedure.performedPeriod)
+    return _studies(found, when, source, reader)
+
+
+def read_observation(observation: fhir.Observation, source: str, reader: Reader) -> list[Study] | None:
+    """Read an imaging result that is sent as an Observation, its text unread; None if its code is no imaging code."""
+    found = kinds((observation.code,), source, reader)
+    if not found:
+        return None
+    if not reader.has_status(source, "imaging", observation.status, FINAL):
+        return []
+    date = observation.effectiveDateTime or observation.effectiveInstant
+    return _studies(found, reader.when(source, "imaging", date, observation.effectivePeriod), source, reader)
+
+
+def _studies(found: Mapping[str, Truth], when: When | None, source: str, reader: Reader) -> list[Study]:
+    if not reader.has_happened(source, "imaging", when):
+        return []
+    return [Study(kind, source, whole, when) for kind, whole in sorted(found.items())]
+
+
+def _by_name(kind: str, coding: fhir.Coding, source: str, reader: Reader) -> tuple[str, Truth]:
+    """Norwegian whole-body codes are not known by code: a name may suggest one, the clinician confirms."""
+    named = {"img:mr": (_WHOLE_BODY_NAME, "img:wbmri"), "img:nm": (_BONE_SCAN_NAME, "img:bone_scan")}.get(kind)
+    if named is None or not named[0](coding.display or ""):
+        return kind, _untold(kind)
+    reader.note(source, "read-by-name", named[1])
+    return named[1], Truth.UNKNOWN
+
+
+def _by_modality(study: fhir.ImagingStudy) -> dict[str, Truth]:
+    """The kind by modality; PET and CT together are PET/CT."""
+    modalities = [*(study.modality or ()), *(series.modality for series in study.series or () if series.modality)]
+    rows = [terminology.imaging(coding.system, coding.code) for coding in modalities]
+    found = {row.kind for row in rows if row is not None and row.kind.startswith("img:")}
+    if {"img:pet", "img:ct"} <= found:
+        found = found - {"img:pet", "img:ct"} | {"img:petct"}
+    whole = any(_is_whole_body(series) for series in study.series or ())
+    return {kind: _COVERS_IF_WHOLE.get(kind, Truth.NO) if whole else _untold(kind) for kind in found}
+
+
+def _untold(kind: str) -> Truth:
+    return Truth.UNKNOWN if kind in _COVERAGE_UNTOLD else Truth.NO
+
+
+def _is_whole_body(series: fhir.Series) -> bool:
+    if series.bodySite is None:
+        return False
+    row = terminology.body_site(series.bodySite.system, series.bodySite.code)
+    return row is not None and bool(row.whole_body)

@@ -1,0 +1,67 @@
+"""Laboratory tests by their name, for results without a known code (rules.md 6.2 step 4)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import Any
+
+from cds_service.mappings.numbers import plain
+from cds_service.mappings.terminology import FOLDER, Lab
+
+_LONGEST = 60
+_NEVER = "(?!)"
+_compiled = partial(re.compile, flags=re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Analyte:
+    lab: Lab
+    specimens: frozenset[str]
+    specimen_needed: bool
+    name: re.Pattern[str]
+    unless: re.Pattern[str]
+    part: re.Pattern[str]
+
+    def lab_of(self, specimen: str, name: str) -> Lab | None:
+        if specimen not in self.specimens if specimen else self.specimen_needed:
+            return None
+        if self.name.fullmatch(name) is None or self.unless.search(name) is not None:
+            return None
+        return replace(self.lab, role="part") if self.part.search(name) else self.lab
+
+
+def _analyte(row: dict[str, Any]) -> _Analyte:
+    return _Analyte(
+        Lab(row["concept"], read_from="name"),
+        frozenset(specimen.casefold() for specimen in row["specimens"]),
+        bool(row.get("specimen_needed", False)),
+        _compiled(row["name"]),
+        _compiled(row.get("unless", _NEVER)),
+        _compiled(row.get("part", _NEVER)),
+    )
+
+
+_TABLE = tomllib.loads((FOLDER / "names.toml").read_text(encoding="utf-8"))
+_ANALYTES = tuple(_analyte(row) for row in _TABLE["analyte"])
+_ANY = _compiled("|".join(f"(?:{row['name']})" for row in _TABLE["analyte"]))
+_SPECIMEN = _compiled(rf"(?P<specimen>{'|'.join(map(re.escape, _TABLE['known_specimens']))})-|- ?")
+
+
+def lab_of(name: str) -> Lab | None:
+    """The concept that a display or text names, None where it names none or more than one."""
+    return _lab_of(name) if len(name) <= _LONGEST else None
+
+
+@lru_cache(1024)
+def _lab_of(name: str) -> Lab | None:
+    name = plain(name)
+    prefix = _SPECIMEN.match(name)
+    specimen = (prefix["specimen"] or "").casefold() if prefix else ""
+    rest = name[prefix.end() :].strip() if prefix else name
+    if _ANY.fullmatch(rest) is None:
+        return None
+    fitting = [lab for row in _ANALYTES if (lab := row.lab_of(specimen, rest))]
+    return fitting[0] if len(fitting) == 1 else None

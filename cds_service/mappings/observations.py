@@ -1,0 +1,302 @@
+"""Laboratory and vital-sign Observations in, measurements in canonical units out, and notes on what was not usable."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+from msgspec import ValidationError
+
+from cds_service.guideline.facts import Coded, Measurement, Note
+from cds_service.guideline.interval import Interval, Truth
+from cds_service.mappings import dates, names, terminology, units
+from cds_service.mappings.fhir import CodeableConcept, Component, Observation, Quantity, UnusableError
+from cds_service.mappings.numbers import decimal_of, interval_of, written
+from cds_service.mappings.reference_ranges import reference
+from cds_service.mappings.terminology import ANOTHER_ANALYTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+    from decimal import Decimal
+
+    from msgspec import Raw
+
+    from cds_service.guideline.dates import When
+    from cds_service.guideline.facts import Flag
+    from cds_service.mappings.fhir import Coding, Range
+    from cds_service.mappings.terminology import Lab
+    from cds_service.mappings.units import Unit
+
+_Result: TypeAlias = Observation | Component
+
+FINAL = frozenset({"final", "amended", "corrected"})
+_ROLE_ORDER = ("measure", "part", "blood", "share", "other", "exclude")
+_BLOOD = ("blood", "blod")
+_INTERPRETATION = msgspec.json.Decoder(list[CodeableConcept] | CodeableConcept | None)
+
+
+class Laboratory:
+    """Reads the Observations of one request. What comes again and again in it, a range or a time, is read once."""
+
+    __slots__ = ("_flags", "_observation", "_ranges", "_source", "_times", "coded", "measurements", "notes", "today")
+
+    def __init__(self, today: date) -> None:
+        self.today = today
+        self.measurements: dict[str, list[Measurement]] = {}
+        self.coded: list[Coded] = []
+        self.notes: list[Note] = []
+        self._ranges: dict[tuple[str, Unit, bytes], Interval | None] = {}
+        self._flags: dict[bytes, Flag | None] = {}
+        self._times: dict[str, When] = {}
+        self._observation = Observation()
+        self._source = ""
+
+    def read(self, observation: Observation, source: str) -> None:
+        """Read one with its components; nothing and no note where it is meant for no concept that we read."""
+        found = _lab_of(observation, observation)
+        if found is None and not observation.component:
+            return
+        self._observation, self._source = observation, source
+        self.take(observation, found)
+        for component in observation.component or ():
+            self.take(component, _lab_of(component, observation))
+
+    def note(self, reason: str, concept: str | None) -> None:
+        self.notes.append(Note(self._source, reason, concept))
+
+    def take(self, result: _Result, found: Lab | str | None) -> None:
+        """Read one part: `found` is its concept, the reason why it has none, or None."""
+        if found is None:
+            return
+        if isinstance(found, str):
+            self.note(found, None)
+            return
+        if found.role == "other" or (result is self._observation and _is_panel(self._observation)):
+            return
+        try:
+            self._measure(result, found)
+        except UnusableError as fault:
+            self.note(fault.reason, found.concept)
+
+    def _measure(self, result: _Result, lab: Lab) -> None:
+        status = self._observation.status
+        if status not in FINAL:
+            raise UnusableError("status-not-final" if status else "status-missing")
+        if lab.role in {"exclude", "blood"}:
+            raise UnusableError("excluded-code")
+        value, unit = _value(result, lab)
+        value = units.plausible(lab.concept, value)
+        when = self._when(lab.concept)
+        if lab.role == "share":
+            if value.above(units.ZERO) is Truth.YES:
+                self.coded.append(Coded(lab.concept, "present", self._source, when))
+            return
+        self._add(result, lab, value, unit, when)
+
+    def _add(self, result: _Result, lab: Lab, value: Interval, unit: Unit, when: When | None) -> None:
+        concept = lab.concept
+        flag = self._flag(result.interpretation, concept)
+        normal = self._reference(result.referenceRange, concept, unit)
+        if lab.read_from == "name":
+            self.note("read-by-name", concept)
+        preferred = lab.role == "measure"
+        canonical = units.CANONICAL[concept].unit
+        measured = Measurement(concept, value, canonical, when, self._source, normal, flag, lab.read_from, preferred)
+        same = self.measurements.get(concept)
+        if same is None:
+            self.measurements[concept] = [measured]
+        else:
+            same.append(measured)
+
+    def _reference(self, raw: Raw, concept: str, unit: Unit) -> Interval | None:
+        key = (concept, unit, bytes(raw))
+        if key in self._ranges:
+            return self._ranges[key]
+        try:
+            found = self._ranges[key] = reference(raw, concept, unit)
+        except UnusableError as fault:
+            self.note(fault.reason, concept)
+            return None
+        return found
+
+    def _flag(self, raw: Raw, concept: str) -> Flag | None:
+        key = bytes(raw)
+        if key in self._flags:
+            return self._flags[key]
+        try:
+            found = self._flags[key] = _flag(raw)
+        except UnusableError as fault:
+            self.note(fault.reason, concept)
+            return None
+        return found
+
+    def _when(self, concept: str) -> When | None:
+        """When the sample was taken; a result without a readable date counts as undated. `issued` is no such date."""
+        text = self._observation.effectiveDateTime or self._observation.effectiveInstant or ""
+        when = self._times.get(text)
+        if when is None:
+            try:
+                when = _effective(self._observation, self.today)
+            except UnusableError as fault:
+                self.note(fault.reason, concept)
+                return None
+            if when is None:
+                self.note("date-missing", concept)
+                return None
+            if text:
+                self._times[text] = when
+        if when.earliest > self.today:
+            raise UnusableError("date-in-future")
+        return when
+
+
+def _effective(observation: Observation, today: date) -> When | None:
+    text = observation.effectiveDateTime or observation.effectiveInstant
+    if text:
+        return dates.when(text)
+    period = observation.effectivePeriod
+    return None if period is None else dates.of_period(period, today)
+
+
+def _is_panel(observation: Observation) -> bool:
+    """Whether the Observation only holds its components together."""
+    return bool(observation.component) and not _has_value(observation) and observation.dataAbsentReason is None
+
+
+def _has_value(result: _Result) -> bool:
+    return bool(
+        result.valueQuantity
+        or result.valueString
+        or result.valueRange
+        or _is_sent(result.valueInteger)
+        or result.valueCodeableConcept
+        or result.valueBoolean is not None
+    )
+
+
+def _is_sent(raw: Raw) -> bool:
+    return bytes(raw) not in {b"", b"null"}
+
+
+def _value(result: _Result, lab: Lab) -> tuple[Interval, Unit]:
+    """The value in the canonical unit, and the unit in which it came."""
+    if result.dataAbsentReason is not None:
+        raise UnusableError("data-absent")
+    quantity = result.valueQuantity
+    if quantity is not None:
+        return _converted(decimal_of(quantity.value), quantity.comparator, _unit(quantity, lab))
+    if result.valueString:
+        text = written(result.valueString)
+        return _converted(text.number, text.comparator, _unit(Quantity(unit=text.unit), lab))
+    if _is_sent(result.valueInteger):
+        return _converted(decimal_of(result.valueInteger), None, _unit(Quantity(), lab))
+    if result.valueRange is not None:
+        return _between(result.valueRange, lab)
+    raise UnusableError("value-wrong-type" if _has_value(result) else "value-missing")
+
+
+def _converted(number: Decimal, comparator: str | None, unit: Unit) -> tuple[Interval, Unit]:
+    return interval_of(units.converted(number, unit), comparator), unit
+
+
+def _between(value: Range, lab: Lab) -> tuple[Interval, Unit]:
+    """A valueRange, each end in its own unit."""
+    ends = [end for end in (value.low, value.high) if end is not None]
+    if not ends:
+        raise UnusableError("value-missing")
+    if any(end.comparator for end in ends):
+        raise UnusableError("value-not-a-number")
+    low, high = (
+        units.converted(decimal_of(end.value), _unit(end, lab)) if end else None for end in (value.low, value.high)
+    )
+    if low is not None and high is not None and low > high:
+        raise UnusableError("value-not-a-number")
+    return Interval(low, high), _unit(ends[0], lab)
+
+
+def _unit(quantity: Quantity, lab: Lab) -> Unit:
+    return units.unit_of(lab.concept, quantity, lab.unit, own_holds=lab.own_unit)
+
+
+def _flag(raw: Raw) -> Flag | None:
+    """The one flag of all codings: a direction says more than `abnormal`, two directions say no more than that."""
+    flags = {terminology.flag(coding.system, coding.code) for coding in _interpretations(raw)}
+    if "high" in flags or "low" in flags:
+        if flags >= {"high", "low"}:
+            return "abnormal"
+        return "high" if "high" in flags else "low"
+    return "abnormal" if "abnormal" in flags else "normal" if "normal" in flags else None
+
+
+def _interpretations(raw: Raw) -> list[Coding]:
+    """All codings of the interpretation, which older servers send outside of a list.
+
+    Raises:
+        UnusableError: `code-unreadable`.
+    """
+    if not bytes(raw):
+        return []
+    try:
+        sent = _INTERPRETATION.decode(raw)
+    except ValidationError:
+        raise UnusableError("code-unreadable") from None
+    concepts = sent if isinstance(sent, list) else [sent] if sent else []
+    return [coding for concept in concepts for coding in concept.coding or ()]
+
+
+def _lab_of(result: _Result, observation: Observation) -> Lab | str | None:
+    """The concept by code, else by name; the reason of a note where there may have been one; None for all others."""
+    code = result.code
+    if code is None:
+        return None
+    found: Lab | None = None
+    is_another = False
+    for coding in code.coding or ():
+        row = terminology.lab(coding.system, coding.code)
+        if row is ANOTHER_ANALYTE:
+            is_another = True
+        elif row is not None:
+            if found is not None and row.concept != found.concept:
+                return "coding-contradiction"
+            found = row if found is None else _agreed(found, row)
+    if found is None:
+        return None if is_another else _named(code, result, observation)
+    if found.role == "blood" and _is_blood(observation):
+        return replace(found, role="measure")
+    return found
+
+
+def _agreed(one: Lab, other: Lab) -> Lab:
+    """Two codes of one concept: the more useful one; the unit need not fit both where they differ in dimension."""
+    first, second = sorted((one, other), key=lambda lab: (_ROLE_ORDER.index(lab.role), not lab.own_unit))
+    units_meant = [units.known(first.concept, lab.unit) for lab in (first, second) if lab.unit]
+    dimensions = {unit.dimension for unit in units_meant if unit}
+    return first if len(dimensions) <= 1 else replace(first, unit="", own_unit=False)
+
+
+def _is_blood(observation: Observation) -> bool:
+    specimen = observation.specimen.display if observation.specimen else None
+    return bool(specimen) and any(word in (specimen or "").casefold() for word in _BLOOD)
+
+
+def _named(code: CodeableConcept, result: _Result, observation: Observation) -> Lab | str | None:
+    """By name: no code of a laboratory code system says what it is."""
+    codings = code.coding or ()
+    labs = [lab for name in _names(code, codings) if (lab := names.lab_of(name))]
+    if labs:
+        return labs[0] if len({lab.concept for lab in labs}) == 1 else "coding-contradiction"
+    return "code-unmapped-local" if _may_be_ours(codings, result, observation) else None
+
+
+def _names(code: CodeableConcept, codings: Iterable[Coding]) -> list[str]:
+    return [name for name in (*(coding.display for coding in codings), code.text) if name]
+
+
+def _may_be_ours(codings: Iterable[Coding], result: _Result, observation: Observation) -> bool:
+    """A number under a laboratory's own code, or a laboratory result without a code of any system that we know."""
+    if not (result.valueQuantity or result.valueString or _is_sent(result.valueInteger)):
+        return False
+    keys = {terminology.key_of(coding.system) for coding in codings}
+    return "local_lab" in keys or (not keys - {""} and b'"laboratory"' in bytes(observation.category))

@@ -1,0 +1,178 @@
+"""Draft orders: what is ordered, how much, how fast and when. Several candidates are told, never summed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cds_service.guideline.dates import When
+from cds_service.guideline.facts import Dose, Order, Planned, Rate
+from cds_service.mappings import fhir, imaging, lesions, medications, terminology
+from cds_service.mappings.doses import dose_of, rate_of, volume_of
+from cds_service.mappings.reading import codings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cds_service.mappings.patient import Whose
+    from cds_service.mappings.reading import Reader
+
+UNREADABLE = "order:unreadable"
+ORDERS = (fhir.MedicationRequest, fhir.ServiceRequest)
+DRUG_ORDERS = frozenset({"MedicationRequest", "MedicationOrder"})
+"""Resource types, of R4 and before, in which a drug is ordered."""
+JUDGED = "drug:zoledronic_acid"
+"""The drug whose dose and rate are read (ZOL-07 to ZOL-10)."""
+_LOST = frozenset({"dose-unreadable"})
+"""Notes of the reading by which an order lost its dosage instructions."""
+ALONGSIDE = frozenset({"drug:paracetamol", "drug:paracetamol_comb"})
+_BOOKED = frozenset({"booked", "pending", "proposed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An Appointment of this patient that is still to come, and the orders that it was made for."""
+
+    when: When
+    source: str
+    orders: tuple[str, ...]
+
+
+def chosen(draft_orders: fhir.Bundle | None, selections: tuple[str, ...] | None) -> frozenset[str] | None:
+    """The `Type/id` of the selected draft orders; None (all) where nothing is selected or no selection is found."""
+    if draft_orders is None or not selections:
+        return None
+    known: dict[str, str] = {}
+    for entry in draft_orders.entry or ():
+        resource = entry.resource
+        if isinstance(resource, fhir.Failed):
+            known[resource.source] = resource.source
+        elif resource is not None and resource.id:
+            source = f"{type(resource).__name__}/{resource.id}"
+            known[source] = source
+            if entry.fullUrl:
+                known[entry.fullUrl] = source
+    found = {known.get(each) or known.get("/".join(each.split("/")[-2:])) for each in selections}
+    return frozenset(source for source in found if source is not None) or None
+
+
+def visits(appointments: Iterable[tuple[str, fhir.Appointment]], whose: Whose, reader: Reader) -> list[Visit]:
+    """The patient's coming appointments, soonest first."""
+    found: list[Visit] = []
+    for source, appointment in appointments:
+        if appointment.status not in _BOOKED or not _takes_part(appointment, whose):
+            continue
+        when = reader.when(source, "appointment", appointment.start)
+        if when is not None and when.latest >= reader.today:
+            orders = tuple(each.reference for each in appointment.basedOn or () if each.reference)
+            found.append(Visit(when, source, orders))
+    return sorted(found, key=lambda visit: (visit.when.earliest, visit.when.latest, visit.source))
+
+
+def read_medication(
+    request: fhir.MedicationRequest, source: str, pool: medications.Pool, coming: Sequence[Visit], reader: Reader
+) -> list[Order]:
+    """Read the order of a drug; none where the guideline does not speak of the drug."""
+    if request.doNotPerform:
+        return []
+    named = medications.name(request, pool)
+    if not named.concepts:
+        return []
+    concept = UNREADABLE if named.concepts[0] == medications.UNREADABLE else named.concepts[0]
+    if named.reason:
+        reader.note(source, named.reason, concept)
+    order = Order(concept, source, reference=_reference(source))
+    dosages = request.dosageInstruction or []
+    if concept == JUDGED:
+        is_lost = not dosages and any(note.source == source and note.reason in _LOST for note in reader.notes)
+        lost = replace(order, dose_unreadable=True, rate_unreadable=True)
+        order = lost if is_lost else _with_amounts(order, dosages, reader)
+    return [replace(order, planned=_planned(order, dosages, request.authoredOn, coming, reader))]
+
+
+def read_service(request: fhir.ServiceRequest, source: str, coming: Sequence[Visit], reader: Reader) -> list[Order]:
+    """Read the order of an examination, a biopsy or an infusion; none where the guideline does not speak of it."""
+    if request.doNotPerform:
+        return []
+    concepts = _services(request, source, reader)
+    if not concepts:
+        return []
+    period = request.occurrencePeriod
+    occurrence = reader.when(source, concepts[0], request.occurrenceDateTime, period)
+    orders = [Order(concept, source, reference=_reference(source)) for concept in concepts]
+    if occurrence is not None:
+        return [replace(order, planned=Planned(occurrence, "occurrence")) for order in orders]
+    return [replace(order, planned=_planned(order, (), request.authoredOn, coming, reader)) for order in orders]
+
+
+def unreadable(failed: fhir.Failed) -> Order:
+    """What stands for a drug order that could not be read at all."""
+    return Order(
+        UNREADABLE, failed.source, dose_unreadable=True, rate_unreadable=True, reference=_reference(failed.source)
+    )
+
+
+def _services(request: fhir.ServiceRequest, source: str, reader: Reader) -> list[str]:
+    """Imaging, biopsy and histology, and drugs (an infusion ordered as a service)."""
+    found = set(imaging.kinds((request.code,), source, reader))
+    for coding in codings(request.code):
+        for row in (terminology.histology(coding.system, coding.code), terminology.drug(coding.system, coding.code)):
+            if row is not None:
+                found.add(row.concept)
+    if not found and lesions.is_named_biopsy(request.code, source, reader):
+        found.add(lesions.BIOPSY)
+    return sorted(found)
+
+
+def _with_amounts(order: Order, dosages: Sequence[fhir.Dosage], reader: Reader) -> Order:
+    dose, rate, volume = dose_of(dosages), rate_of(dosages), volume_of(dosages)
+    for told in (dose, rate):
+        if told.reason is not None:
+            reader.note(order.source, told.reason, order.concept)
+    return replace(
+        order,
+        dose=None if dose.amount is None else Dose(dose.amount, dose.per_kg),
+        dose_unreadable=dose.reason is not None,
+        rate=None if rate.amount is None else Rate(rate.amount, rate.per_kg),
+        rate_unreadable=rate.reason is not None,
+        volume=volume,
+    )
+
+
+def _planned(
+    order: Order, dosages: Sequence[fhir.Dosage], authored: str | None, coming: Sequence[Visit], reader: Reader
+) -> Planned:
+    """The planned date by the first element that tells it: timing, appointment, authoredOn, else today."""
+    timed = [when for text in _timings(dosages) if (when := reader.when(order.source, order.concept, text)) is not None]
+    if timed:
+        return Planned(min(timed, key=lambda when: (when.earliest, when.latest)), "timing")
+    made_for_it = [visit for visit in coming if order.reference and order.reference in _local(visit.orders)]
+    for visit in made_for_it or [visit for visit in coming if not visit.orders]:
+        return Planned(visit.when, "appointment")
+    written = reader.when(order.source, order.concept, authored)
+    return Planned(written, "authored-on") if written is not None else Planned(When.on(reader.today), "today")
+
+
+def _timings(dosages: Sequence[fhir.Dosage]) -> list[str]:
+    timings = [dosage.timing for dosage in dosages if dosage.timing is not None]
+    events = [event for timing in timings for event in timing.event or ()]
+    if events:
+        return events
+    bounds = [timing.repeat.boundsPeriod for timing in timings if timing.repeat is not None]
+    return [period.start for period in bounds if period is not None and period.start]
+
+
+def _takes_part(appointment: fhir.Appointment, whose: Whose) -> bool:
+    """Whether the patient is among those who take part, or no patient is named."""
+    actors = [each.actor for each in appointment.participant or () if each.actor and each.actor.reference]
+    patients = [actor for actor in actors if "Patient/" in (actor.reference or "")]
+    return not patients or any(whose.is_mine(actor) for actor in patients)
+
+
+def _local(references: Iterable[str]) -> set[str]:
+    return {"/".join(reference.partition("/_history/")[0].split("/")[-2:]) for reference in references}
+
+
+def _reference(source: str) -> str:
+    """`Type/id`, or nothing where the source is only a path."""
+    return source if source[0].isupper() and not source.startswith("Bundle.") else ""

@@ -1,0 +1,91 @@
+"""Prefetch → the resources of the record, and which lists were not received: missing, null and failed differ."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cds_service.guideline.facts import Note
+from cds_service.mappings.entries import READ_TYPES, Entries
+from cds_service.mappings.fhir import Bundle, Failed, Medication, OperationOutcome, Patient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cds_service.mappings.fhir import Slot
+
+LISTS = frozenset(kind.__name__ for kind in READ_TYPES) - {Patient.__name__, Medication.__name__}
+"""Types of which the whole list is asked for."""
+_ODD = re.compile(r"[^A-Za-z0-9_.\-]")
+_LONGEST_KEY = 64
+_EVERYTHING = "$everything"
+
+
+def gather(
+    prefetch: Mapping[str, Slot], notes: Iterable[Note], templates: Mapping[str, str]
+) -> tuple[Entries, frozenset[str]]:
+    """The resources sent, and the types whose list was not, or not wholly, received."""
+    entries = Entries(list(notes))
+    received: set[str] = set()
+    lost: set[str] = set()
+    for key, value in prefetch.items():
+        types = _types(key, value, templates)
+        if _add(entries, path_of(key), value):
+            received |= types
+        else:
+            lost |= types
+    return entries, (LISTS - received) | (LISTS & lost)
+
+
+def path_of(key: str) -> str:
+    """How notes name a prefetch key."""
+    return f"prefetch.{_ODD.sub('_', key[:_LONGEST_KEY])}"
+
+
+def _add(entries: Entries, path: str, value: Slot) -> bool:
+    """Whether the value is the whole answer: null and an empty Bundle are, a failure and a first page are not."""
+    if value is None:
+        return True
+    if isinstance(value, Failed):
+        entries.add(value, path)
+        return False
+    if isinstance(value, OperationOutcome):
+        entries.notes.append(Note(path, "prefetch-failed"))
+        return False
+    if not isinstance(value, Bundle):
+        entries.add(value, path)
+        return True
+    entries.add_bundle(value, path)
+    if any(link.relation == "next" for link in value.link or ()):
+        entries.notes.append(Note(path, "incomplete-page"))
+        return False
+    return True
+
+
+def _types(key: str, value: Slot, templates: Mapping[str, str]) -> set[str]:
+    """What a key was asked for: by our templates, its own link, what it holds, or its name."""
+    if key in templates:
+        return {templates[key]}
+    if isinstance(value, Bundle):
+        return _by_link(value) or _by_entries(value) or _by_name(key)
+    if value is None or isinstance(value, OperationOutcome | Failed):
+        return _by_name(key)
+    return {type(value).__name__}
+
+
+def _by_link(bundle: Bundle) -> set[str]:
+    urls = [link.url for link in bundle.link or () if link.relation == "self" and link.url]
+    if any(_EVERYTHING in url for url in urls):
+        return set(LISTS)
+    return {part for url in urls for part in url.partition("?")[0].split("/") if part in LISTS}
+
+
+def _by_entries(bundle: Bundle) -> set[str]:
+    return {type(entry.resource).__name__ for entry in bundle.entry or ()} & LISTS
+
+
+def _by_name(key: str) -> set[str]:
+    """`medicationRequests` means MedicationRequest; of names within each other, the longest."""
+    name = _ODD.sub("", key).replace("_", "").replace("-", "").casefold()
+    found = {kind for kind in LISTS if kind.casefold() in name}
+    return {kind for kind in found if not any(kind != other and kind in other for other in found)}

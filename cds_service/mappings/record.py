@@ -1,0 +1,229 @@
+"""The one entrance: a Bundle or a hook's prefetch → Facts. Whatever the order of entries, the facts are the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from cds_service.guideline.facts import Facts, Note
+from cds_service.mappings import conditions, fhir, imaging, lesions, medications, observations, orders, questionnaire
+from cds_service.mappings.entries import Entries, about
+from cds_service.mappings.outgoing import is_sound_id
+from cds_service.mappings.patient import ForeignPatientError, TwoPatientsError, Whose, whose_bundle, whose_request
+from cds_service.mappings.prefetch import gather
+from cds_service.mappings.reading import Reader, newest_first
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
+
+    from cds_service.guideline.dates import When
+    from cds_service.guideline.facts import Drug, Measurement, Order, Study
+    from cds_service.mappings.entries import R
+
+__all__ = ["ForeignPatientError", "TwoPatientsError", "facts_from_bundle", "facts_from_hook"]
+_DRUG_TYPES: dict[str, medications.Kind] = {
+    "MedicationRequest": "request",
+    "MedicationAdministration": "administration",
+    "MedicationStatement": "statement",
+}
+_STILL_USED = frozenset(
+    {
+        "read-by-name", "reference-range-unreadable", "date-missing", "date-unreadable", "side-contradiction",
+        "excluded-code", "duplicate", "questionnaire-superseded", "subject-missing", "reference-unresolved",
+    }
+)  # fmt: skip
+"""Reasons of notes on entries that were used all the same, or never were of the concept."""
+
+
+def facts_from_bundle(bundle: fhir.Bundle, notes: Iterable[Note], *, today: date) -> Facts:
+    """Read a bare Bundle: the whole record, in which requests with status `draft` are the draft orders.
+
+    Raises:
+        TwoPatientsError: it speaks of more than one patient.
+    """
+    entries, drafts = Entries(list(notes)), Entries()
+    entries.add_bundle(bundle, "Bundle")
+    if any(link.relation == "next" for link in bundle.link or ()):
+        entries.notes.append(Note("Bundle", "incomplete-page"))
+    whose = whose_bundle(_patients(entries), entries.subjects())
+    for source, resource in list(entries.all()):
+        if isinstance(resource, orders.ORDERS) and resource.status == "draft":
+            entries.drop(resource, source)
+            drafts.keep(resource, source)
+    drafts.failed += [failed for failed in entries.failed if failed.resource_type in orders.DRUG_ORDERS]
+    return _Record(entries, drafts, whose, Reader(today, entries.notes)).facts(frozenset(), None)
+
+
+def facts_from_hook(  # noqa: PLR0913  what a hook request consists of
+    prefetch: Mapping[str, fhir.Slot],
+    draft_orders: fhir.Bundle | None,
+    notes: Iterable[Note],
+    *,
+    patient_id: str,
+    selections: tuple[str, ...] | None,
+    today: date,
+    templates: Mapping[str, str],
+) -> Facts:
+    """Read a hook's prefetch and draft orders. `templates` maps our prefetch keys to the type that they ask for.
+
+    Raises:
+        ForeignPatientError: the Patient that was sent is not the context's.
+    """
+    entries, not_received = gather(prefetch, notes, templates)
+    drafts = Entries()
+    if draft_orders is not None:
+        drafts.add_bundle(draft_orders, "context.draftOrders")
+    for source, resource in list(drafts.all()):
+        if isinstance(resource, orders.ORDERS):
+            entries.drop(resource, source)
+        else:
+            entries.keep(resource, source, drafts.urls.get(source))
+    entries.notes += drafts.notes
+    whose, are_others = whose_request(_patients(entries), patient_id)
+    chosen = orders.chosen(draft_orders, selections)
+    return _Record(entries, drafts, whose, Reader(today, entries.notes), are_others).facts(not_received, chosen)
+
+
+def _patients(entries: Entries) -> Iterator[tuple[fhir.Patient, str | None]]:
+    for source, patient in entries.of(fhir.Patient):
+        yield patient, entries.urls.get(source)
+
+
+@dataclass(slots=True)
+class _Record:
+    """One pass over the resources of one patient, gathering what they say."""
+
+    entries: Entries
+    drafts: Entries
+    whose: Whose
+    reader: Reader
+    are_others: bool = False
+    imaged: lesions.Imaged = field(default_factory=lesions.Imaged)
+    diagnoses: conditions.Diagnoses = field(default_factory=conditions.Diagnoses)
+    studies: list[Study] = field(default_factory=list)
+    laboratory: observations.Laboratory = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.laboratory = observations.Laboratory(self.reader.today)
+
+    def facts(self, not_received: frozenset[str], chosen: frozenset[str] | None) -> Facts:
+        """Read everything, sort it, and name what could not be read; `chosen` are the orders to judge, None for all."""
+        born = self._born()
+        self._observations()
+        self._imaging()
+        self._conditions(born)
+        pool = medications.Pool(self.entries.of(fhir.Medication), self.entries.urls)
+        drugs, allergies, ordered = self._drugs(pool), self._allergies(), self._orders(pool, chosen)
+        form = questionnaire.newest(self._mine(self.entries, fhir.QuestionnaireResponse), self.reader)
+        notes = self.reader.sorted_notes()
+        return Facts(
+            patient_id=self.whose.id if is_sound_id(self.whose.id) else None,
+            born=born,
+            measurements={name: newest_first(found) for name, found in self.laboratory.measurements.items()},
+            conditions=newest_first(self.diagnoses.conditions),
+            lesions=newest_first([*self.imaged.lesions, *self.diagnoses.lesions]),
+            findings=newest_first([*self.imaged.findings, *self.diagnoses.findings]),
+            studies=newest_first(self.studies),
+            biopsies=newest_first(self.imaged.biopsies),
+            drugs=newest_first(drugs),
+            allergies=allergies,
+            orders=ordered,
+            form=form,
+            not_received=not_received,
+            unreadable=frozenset(note.concept for note in notes if note.concept and note.reason not in _STILL_USED),
+            notes=notes,
+        )
+
+    def _mine(self, entries: Entries, kind: type[R]) -> Iterator[tuple[str, R]]:
+        """The patient's resources of one type; those of others are noted."""
+        whom, is_mine = about(kind), self.whose.is_mine
+        for source, resource in entries.of(kind):
+            subject = whom(resource)
+            if not is_mine(subject):
+                self.reader.note(source, "foreign-patient")
+                continue
+            if self.are_others and (subject is None or not subject.reference):
+                self.reader.note(source, "subject-missing")
+            yield source, resource
+
+    def _failed(self, name: str) -> list[fhir.Failed]:
+        return [failed for failed in self.entries.failed if failed.resource_type == name]
+
+    def _born(self) -> When | None:
+        for source, patient in self.entries.of(fhir.Patient):
+            if self.whose.is_patient(patient, self.entries.urls.get(source)):
+                born = self.reader.when(source, "birth_date", patient.birthDate)
+                return born if self.reader.has_happened(source, "birth_date", born) else None
+        return None
+
+    def _observations(self) -> None:
+        laboratory = self.laboratory
+        for source, observation in self._mine(self.entries, fhir.Observation):
+            is_plain = observation.valueQuantity is not None and observation.bodySite is None
+            if is_plain or not self._is_imaging(observation, source):
+                laboratory.read(observation, source)
+        self.imaged.findings += laboratory.coded
+        self.reader.notes += laboratory.notes
+
+    def _is_imaging(self, observation: fhir.Observation, source: str) -> bool:
+        if lesions.read_observation(observation, source, self.reader, self.imaged):
+            return True
+        studies = imaging.read_observation(observation, source, self.reader)
+        self.studies += studies or ()
+        return studies is not None
+
+    def _imaging(self) -> None:
+        entries, reader = self.entries, self.reader
+        for source, study in self._mine(entries, fhir.ImagingStudy):
+            self.studies += imaging.read_study(study, source, reader)
+        for source, report in self._mine(entries, fhir.DiagnosticReport):
+            lesions.read_report(report, source, reader, self.imaged)
+            self.studies += imaging.read_report(report, source, reader)
+        for source, procedure in self._mine(entries, fhir.Procedure):
+            lesions.read_procedure(procedure, source, reader, self.imaged)
+            self.studies += imaging.read_procedure(procedure, source, reader)
+        for source, structure in self._mine(entries, fhir.BodyStructure):
+            lesions.read_structure(structure, source, reader, self.imaged)
+
+    def _conditions(self, born: When | None) -> None:
+        for source, condition in self._mine(self.entries, fhir.Condition):
+            conditions.read(condition, source, born, self.reader, self.diagnoses)
+        self.diagnoses.conditions += [conditions.unreadable(failed.source) for failed in self._failed("Condition")]
+
+    def _drugs(self, pool: medications.Pool) -> list[Drug]:
+        found: list[Drug] = []
+        given: list[Iterator[tuple[str, medications.Given]]] = [
+            self._mine(self.entries, fhir.MedicationRequest),
+            self._mine(self.entries, fhir.MedicationAdministration),
+            self._mine(self.entries, fhir.MedicationStatement),
+        ]
+        for source, resource in chain.from_iterable(given):
+            found += medications.read(resource, source, pool, self.reader)
+        for name, told_as in _DRUG_TYPES.items():
+            found += [medications.unreadable(told_as, failed.source) for failed in self._failed(name)]
+        return found
+
+    def _allergies(self) -> frozenset[str]:
+        found: set[str] = set()
+        for source, allergy in self._mine(self.entries, fhir.AllergyIntolerance):
+            found |= medications.read_allergy(allergy, source, self.reader)
+        return frozenset(found)
+
+    def _orders(self, pool: medications.Pool, chosen: frozenset[str] | None) -> tuple[Order, ...]:
+        """The orders to judge, and paracetamol in any case: it is looked for beside zoledronic acid (ZOL-04)."""
+        coming = orders.visits(self.entries.of(fhir.Appointment), self.whose, self.reader)
+        unheard = Reader(self.reader.today)
+        found: list[Order] = []
+        for source, request in self._mine(self.drafts, fhir.MedicationRequest):
+            is_chosen = chosen is None or source in chosen
+            read = orders.read_medication(request, source, pool, coming, self.reader if is_chosen else unheard)
+            found += [order for order in read if is_chosen or order.concept in orders.ALONGSIDE]
+        for source, service in self._mine(self.drafts, fhir.ServiceRequest):
+            if chosen is None or source in chosen:
+                found += orders.read_service(service, source, coming, self.reader)
+        for failed in self.drafts.failed:
+            if failed.resource_type in orders.DRUG_ORDERS and (chosen is None or failed.source in chosen):
+                found.append(orders.unreadable(failed))
+        return tuple(sorted(found, key=lambda order: (order.source, order.concept)))

@@ -1,0 +1,179 @@
+"""Units: the accepted spellings per quantity, exact factors to the canonical unit, and what values are plausible."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cds_service.guideline.interval import EXACT, Interval
+from cds_service.mappings.fhir import UnusableError
+from cds_service.mappings.terminology import system_key, table
+
+if TYPE_CHECKING:
+    from cds_service.mappings.fhir import Quantity
+
+ONE, ZERO = Decimal(1), Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """One row of the table, the same object each time. canonical = (raw + offset) × factor ÷ divisor. `dimension`: `mass`, `substance`, `per_kg` or empty."""
+
+    factor: Decimal
+    divisor: Decimal
+    offset: Decimal
+    dimension: str
+    refused: bool = False
+    """Known, but not converted: sources disagree, or it means another analyte."""
+    is_canonical: bool = False
+    """Whether a value in this unit stays as it is."""
+
+    def same_scale(self, other: Unit) -> bool:
+        """Whether a value means the same in both."""
+        mine = self.factor, self.divisor, self.offset, self.dimension
+        return mine == (other.factor, other.divisor, other.offset, other.dimension)
+
+
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """The unit in which a concept is measured, and the lowest and highest plausible value in it (ours)."""
+
+    quantity: str
+    unit: str
+    lowest: Decimal
+    highest: Decimal
+
+
+_SPELLING = str.maketrans(
+    {"µ": "u", "μ": "u", "º": "°", "×": "x", "·": ".", "⋅": ".", "⁻": "-", "−": "-"}
+    | dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
+    | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")
+)
+_ANNOTATION = re.compile(r"\{[^{}]*\}")
+_POWER = re.compile(r"^[x*]?10(?:\*\*|[*^#+e]|exp|\()?(-?[0-9]{1,2})\)?(?![0-9])")
+_WORDS = (("mikro", "u"), ("micro", "u"), ("mcg", "ug"), ("mcl", "ul"), ("mck", "uk"), ("mm^3", "mm3"), (".l-1", "/l"))
+_LONGEST = 60
+_REFUSED = "REJECT"
+
+
+def exact_spelling(text: str) -> str:
+    """Without blanks, annotations and anything invisible; one micro sign."""
+    return _ANNOTATION.sub("", "".join(text.translate(_SPELLING).split()))
+
+
+def folded_spelling(text: str) -> str:
+    """Also in small letters and with powers of ten written `10*9`: `x10^9 /L`, `10E9/L` and `10#9/l` are one."""
+    folded = exact_spelling(text).lower()
+    for word, short in _WORDS:
+        folded = folded.replace(word, short)
+    return _POWER.sub(r"10*\1", folded)
+
+
+def _unit(row: dict[str, str]) -> Unit:
+    if row["factor"] == _REFUSED:
+        return Unit(ZERO, ONE, ZERO, row["dimension"], refused=True)
+    factor, _, divisor = row["factor"].partition("/")
+    canonical = row["factor"] == "1" and row["offset"] == "0"
+    numbers = Decimal(factor), Decimal(divisor or ONE), Decimal(row["offset"])
+    return Unit(*numbers, row["dimension"], is_canonical=canonical)
+
+
+def _spelling(row: dict[str, str]) -> tuple[str, str]:
+    text = exact_spelling(row["spelling"]) if row["case"] == "exact" else folded_spelling(row["spelling"])
+    return row["quantity"], text
+
+
+_ROWS = table("units.csv")
+_EXACT = {_spelling(row): _unit(row) for row in _ROWS if row["case"] == "exact"}
+_FOLDED = {_spelling(row): _unit(row) for row in _ROWS if row["case"] != "exact"}
+CANONICAL = {
+    row["concept"]: Canonical(row["quantity"], row["unit"], Decimal(row["low"]), Decimal(row["high"]))
+    for row in table("concepts.csv")
+}
+
+
+@lru_cache(1024)
+def known(concept: str, spelling: str) -> Unit | None:
+    """The unit of a spelling; None for one that the table does not hold."""
+    quantity = CANONICAL[concept].quantity
+    unit = _EXACT.get((quantity, exact_spelling(spelling)))
+    return unit or _FOLDED.get((quantity, folded_spelling(spelling)))
+
+
+def unit_of(concept: str, quantity: Quantity, own: str = "", *, own_holds: bool = False) -> Unit:
+    """The unit of a quantity of that concept.
+
+    `own` is the unit that the concept's code means: mass is not taken for substance concentration. It also holds
+    where no unit was sent, if `own_holds`.
+
+    Raises:
+        UnusableError: `unit-missing`, `unit-not-convertible`, `unit-contradicts-code`.
+    """
+    code, text = quantity.code or "", quantity.unit or ""
+    if len(code) + len(text) > _LONGEST or len(quantity.system or "") > _LONGEST:
+        raise UnusableError("unit-not-convertible")
+    return _unit_of(concept, quantity.system or "", code, text, own, own_holds)
+
+
+@lru_cache(1024)
+def _unit_of(concept: str, system: str, code: str, text: str, own: str, own_holds: bool) -> Unit:  # noqa: FBT001, PLR0913, PLR0917
+    code, text = _chosen(system, code.strip(), text.strip())
+    if not code and not text:
+        if not own_holds:
+            raise UnusableError("unit-missing")
+        code = own
+    unit, beside = known(concept, code or text), known(concept, text)
+    if code and beside and not (unit and unit.same_scale(beside)):
+        raise UnusableError("unit-contradicts-code")
+    if unit is None or unit.refused:
+        raise UnusableError("unit-not-convertible")
+    meant = known(concept, own) if own else None
+    if meant is not None and meant.dimension != unit.dimension:
+        raise UnusableError("unit-contradicts-code")
+    return unit
+
+
+def _chosen(system: str, code: str, text: str) -> tuple[str, str]:
+    """A code of another system than UCUM is worth no more than the text."""
+    if not code or not system or system_key(system) == "ucum":
+        return code, text
+    return ("", text) if text else (code, "")
+
+
+def converted(number: Decimal, unit: Unit) -> Decimal:
+    """The number in the canonical unit, exactly (a ninth is cut at the precision of `EXACT`)."""
+    if unit.is_canonical:
+        return number
+    product = EXACT.multiply(EXACT.add(number, unit.offset), unit.factor)
+    return product if unit.divisor == ONE else EXACT.divide(product, unit.divisor)
+
+
+def convert(interval: Interval, unit: Unit) -> Interval:
+    """The interval in the canonical unit."""
+    if unit.is_canonical:
+        return interval
+    low, high = interval.low, interval.high
+    return Interval(
+        None if low is None else converted(low, unit),
+        None if high is None else converted(high, unit),
+        interval.low_open,
+        interval.high_open,
+    )
+
+
+def plausible(concept: str, interval: Interval) -> Interval:
+    """The converted interval, if its ends are plausible; nothing we measure is below zero, so `<5` begins at 0.
+
+    Raises:
+        UnusableError: `value-implausible`.
+    """
+    limits = CANONICAL[concept]
+    for end in (interval.low, interval.high):
+        if end is not None and not limits.lowest <= end <= limits.highest:
+            raise UnusableError("value-implausible")
+    if interval.low is not None:
+        return interval
+    return Interval(ZERO, interval.high, high_open=interval.high_open)

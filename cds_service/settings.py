@@ -1,0 +1,120 @@
+"""The environment, checked at start. `Settings()` reads the CNO_CDS_ variables; arguments go before them."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+
+from cds_service.hooks.cards import TOPIC_CODES
+from cds_service.hooks.language import Language
+
+PREFIX = "CNO_CDS_"
+_FOR_LATER = frozenset({"database_url", "tenants_dir"})
+"""Variables of the contract that nothing reads yet."""
+_Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
+_SENTENCES = {
+    "profile": "must be development or production",
+    "base_url": "must be an http or https URL",
+    "canonical_base": "must be an http or https URL",
+    "language": "must be nb, nn or en",
+    "topics": f"must be a comma list of topic codes: {', '.join(sorted(TOPIC_CODES))}",
+    "max_cards": "must be a whole number from 1 to 3",
+    "quiet_when_ready": "must be true or false",
+    "extension_prefix": "must be letters, digits, dots and hyphens",
+    "today": "must be a date (YYYY-MM-DD), and only in the development profile",
+}
+
+
+class SettingsError(Exception):
+    """The environment does not allow a start; the message is one sentence."""
+
+
+class Settings(BaseModel):
+    """What a hospital may set. Names of the environment: CNO_CDS_ and the field in upper case."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    profile: Literal["development", "production"] | None = None
+    base_url: _Url | None = None
+    language: Language | None = None
+    topics: frozenset[str] = TOPIC_CODES
+    max_cards: Annotated[int, Field(ge=1, le=3)] = 3
+    quiet_when_ready: bool = False
+    extension_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.\-]*$")] = "example.cno-cds"
+    canonical_base: _Url = "https://example.org/cno-cds"
+    today: date | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _environment(cls, values: dict[str, Any]) -> dict[str, Any]:
+        found = {
+            name.removeprefix(PREFIX).lower(): text
+            for name, text in os.environ.items()
+            if name.startswith(PREFIX) and text
+        }
+        return {name: text for name, text in found.items() if name not in _FOR_LATER} | values
+
+    @field_validator("topics", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return frozenset(re.findall(r"[^,\s]+", value)) if isinstance(value, str) else value
+
+    @field_validator("topics")
+    @classmethod
+    def _known(cls, value: frozenset[str]) -> frozenset[str]:
+        if not value or not value <= TOPIC_CODES:
+            raise ValueError("unknown topic")
+        return value
+
+    @field_validator("base_url", "canonical_base")
+    @classmethod
+    def _no_slash(cls, value: str | None) -> str | None:
+        return value.rstrip("/") if value else value
+
+    @model_validator(mode="after")
+    def _only_in_development(self) -> Self:
+        if self.today is not None and self.profile == "production":
+            raise ValueError("today")
+        return self
+
+    @property
+    def in_development(self) -> bool:
+        """Whether this is not the care of real patients."""
+        return self.profile != "production"
+
+
+def read_settings(host: str | None = None) -> Settings:
+    """The settings of this process, to be served on that host.
+
+    Raises:
+        SettingsError: one sentence that names the variable.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as fault:
+        raise SettingsError(_sentence(fault)) from None
+    if host is not None and settings.profile is None and not _is_loopback(host):
+        raise SettingsError(
+            f"{PREFIX}PROFILE must be set to production or development before the service listens off loopback."
+        )
+    return settings
+
+
+def _sentence(fault: ValidationError) -> str:
+    first = fault.errors(include_input=False, include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else "today"
+    return f"{PREFIX}{name.upper()} {_SENTENCES.get(name, 'is not a variable of this service')}."
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,261 @@
+"""Which drug a medication is, by code, by reference, by ingredient and last by name."""
+
+from datetime import date
+
+import msgspec
+import pytest
+
+from cds_service.guideline.dates import When
+from cds_service.guideline.facts import Drug, Note
+from cds_service.mappings import fhir
+from cds_service.mappings.medications import Named, Pool, name, named_in, read, read_allergy, unreadable
+from cds_service.mappings.reading import Reader
+
+ATC = "http://www.whocc.no/atc"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+FEST = "http://dmp.no/fhir/NamingSystem/festLegemiddelMerkevare"
+TODAY = date(2025, 9, 15)
+NOTHING = Pool([], {})
+
+
+def coded(*codes, text=None, system=ATC):
+    return {"coding": [{"system": system, "code": code} for code in codes], "text": text}
+
+
+def request(**fields):
+    return msgspec.convert({"resourceType": "MedicationRequest", "status": "active", **fields}, fhir.MedicationRequest)
+
+
+def medication(**fields):
+    return msgspec.convert({"resourceType": "Medication", **fields}, fhir.Medication)
+
+
+def named(pool=NOTHING, **fields):
+    return name(request(**fields), pool)
+
+
+@pytest.mark.parametrize(
+    ("code", "concept"),
+    [
+        ("M05BA08", "drug:zoledronic_acid"),
+        ("M05BA03", "drug:pamidronate"),
+        ("M05BA04", "drug:bisphosphonate"),
+        ("M05BB03", "drug:bisphosphonate"),
+        ("N02BE01", "drug:paracetamol"),
+        ("J01CF01", "drug:antibacterial"),
+    ],
+)
+def test_atc_codes(code, concept):
+    assert named(medicationCodeableConcept=coded(code)) == Named((concept,))
+
+
+def test_a_class_yields_to_the_drug():
+    assert named(medicationCodeableConcept=coded("M05BA", "M05BA08")) == Named(("drug:zoledronic_acid",))
+
+
+def test_another_drug_is_none_of_ours():
+    assert named(medicationCodeableConcept=coded("A10BA02")) == Named(())
+    assert named(medicationCodeableConcept={"text": "Metformin 500 mg"}) == Named(())
+
+
+def test_codes_that_contradict_each_other_are_unreadable():
+    both = coded("M05BA08", "N02BE01")
+    assert named(medicationCodeableConcept=both) == Named(("drug:unreadable",), "coding-contradiction")
+
+
+def test_rxnorm_ingredients():
+    assert named(medicationCodeableConcept=coded("77655", system=RXNORM)) == Named(("drug:zoledronic_acid",))
+
+
+def test_a_contained_medication():
+    inside = [{"resourceType": "Medication", "id": "m", "code": coded("M05BA08")}]
+    assert named(medicationReference={"reference": "#m"}, contained=inside) == Named(("drug:zoledronic_acid",))
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["Medication/m9", "https://ehr.example.org/fhir/Medication/m9", "Medication/m9/_history/2", "urn:uuid:nine"],
+)
+def test_a_medication_of_the_record(reference):
+    pool = Pool([("Medication/m9", medication(id="m9", code=coded("M05BA08")))], {"Medication/m9": "urn:uuid:nine"})
+    assert named(pool, medicationReference={"reference": reference}) == Named(("drug:zoledronic_acid",))
+
+
+def test_ingredients_tell_what_the_product_code_does_not():
+    parts = [{"itemCodeableConcept": coded("N02BE01")}]
+    pool = Pool([("Medication/m", medication(id="m", code=coded("x1", system=FEST), ingredient=parts))], {})
+    assert named(pool, medicationReference={"reference": "Medication/m"}) == Named(("drug:paracetamol",))
+
+
+def test_an_ingredient_may_be_a_reference():
+    substance = medication(id="s", code=coded("M05BA08"))
+    product = medication(id="m", ingredient=[{"itemReference": {"reference": "Medication/s"}}])
+    pool = Pool([("Medication/m", product), ("Medication/s", substance)], {})
+    assert named(pool, medicationReference={"reference": "Medication/m"}) == Named(("drug:zoledronic_acid",))
+
+
+def test_calcium_and_vitamin_d_are_their_combination():
+    parts = [{"itemCodeableConcept": coded("A12AA04")}, {"itemCodeableConcept": coded("A11CC05")}]
+    pool = Pool([("Medication/m", medication(id="m", ingredient=parts))], {})
+    assert named(pool, medicationReference={"reference": "Medication/m"}) == Named(("drug:calcium_vitamin_d",))
+
+
+def test_a_name_is_the_last_resort():
+    reference = {"reference": "Medication/gone", "display": "ZOLEDRONIC ACID 5 MG/100ML IV SOLN"}
+    assert named(medicationReference=reference) == Named(("drug:zoledronic_acid",), "read-by-name")
+
+
+def test_a_display_of_a_brand_is_read():
+    code = {"coding": [{"system": FEST, "code": "ID_1", "display": "Aclasta inf oppl 5 mg"}]}
+    assert named(medicationCodeableConcept=code) == Named(("drug:zoledronic_acid",), "read-by-name")
+
+
+def test_two_names_cannot_be_read():
+    text = {"text": "zoledronic acid, premed. ibuprofen"}
+    assert named(medicationCodeableConcept=text) == Named(("drug:unreadable",), "medication-unreadable")
+
+
+def test_a_reference_that_leads_nowhere_is_unresolved():
+    assert named(medicationReference={"reference": "Medication/gone"}) == Named(
+        ("drug:unreadable",), "reference-unresolved"
+    )
+    assert named(medicationReference={"reference": "#gone"}) == Named(("drug:unreadable",), "reference-unresolved")
+
+
+def test_nothing_to_read_is_unreadable():
+    assert named() == Named(("drug:unreadable",), "medication-unreadable")
+    assert named(medicationCodeableConcept=coded("123", system=FEST)).concepts == ("drug:unreadable",)
+    assert named(medicationReference={}).reason == "medication-unreadable"
+
+
+@pytest.mark.parametrize(
+    ("text", "concepts"),
+    [
+        ("Zoledronsyre 4 mg/5 ml", ["drug:zoledronic_acid"]),
+        ("PARACET stikkpille 250 mg", ["drug:paracetamol"]),
+        ("Pinex forte tab", ["drug:paracetamol_comb"]),
+        ("Pinex 500 mg", ["drug:paracetamol"]),
+        ("Calcium/Vit D tabs", ["drug:calcium_vitamin_d"]),
+        ("D-vitamin dråper", ["drug:vitamin_d"]),
+        ("dikloksacillin", ["drug:antibacterial"]),
+        ("Solu-Medrol pulver", ["drug:glucocorticoid"]),
+        ("Paracetamolum", []),
+        ("atorvastatin calcium", []),
+        ("", []),
+    ],
+)
+def test_names_are_whole_words(text, concepts):
+    assert list(named_in(text)) == concepts
+
+
+def heard(resource, pool=NOTHING):
+    reader = Reader(TODAY)
+    return read(resource, "X/1", pool, reader), reader.notes
+
+
+def test_a_request_of_the_record():
+    drugs, notes = heard(request(medicationCodeableConcept=coded("N02BE01"), authoredOn="2025-09-01"))
+    assert drugs == [Drug("drug:paracetamol", "request", "active", "X/1", When.on(date(2025, 9, 1)))]
+    assert not notes
+
+
+def test_another_drug_of_the_record_is_nothing():
+    assert heard(request(medicationCodeableConcept=coded("A10BA02"))) == ([], [])
+
+
+def administration(**fields):
+    members = {"resourceType": "MedicationAdministration", "medicationCodeableConcept": coded("M05BA08"), **fields}
+    return msgspec.convert(members, fhir.MedicationAdministration)
+
+
+def test_an_administration_has_a_start_and_an_end():
+    period = {"start": "2025-03-01T10:00:00+01:00", "end": "2025-03-01T10:30:00+01:00"}
+    (drug,), notes = heard(administration(status="completed", effectivePeriod=period))
+    assert (drug.kind, drug.status) == ("administration", "completed")
+    assert drug.when is not None
+    assert drug.end is not None
+    assert (drug.when.moment.hour, drug.end.moment.minute) == (10, 30)
+    assert not notes
+
+
+def test_an_administration_without_date_is_kept_and_noted():
+    (drug,), notes = heard(administration(status="completed"))
+    assert drug.when is None
+    assert notes == [Note("X/1", "date-missing", "drug:zoledronic_acid")]
+
+
+def test_an_administration_after_today_is_no_history():
+    drugs, notes = heard(administration(status="completed", effectiveDateTime="2025-09-16"))
+    assert not drugs
+    assert notes == [Note("X/1", "date-in-future", "drug:zoledronic_acid")]
+
+
+def test_what_was_entered_in_error_is_nothing():
+    assert heard(administration(status="entered-in-error")) == ([], [])
+
+
+def test_a_missing_status_is_kept_as_unknown_and_noted():
+    (drug,), notes = heard(administration(effectiveDateTime="2025-03-01"))
+    assert drug.status == "unknown"
+    assert notes == [Note("X/1", "status-missing", "drug:zoledronic_acid")]
+
+
+def test_an_order_not_to_give_is_no_drug():
+    assert heard(request(medicationCodeableConcept=coded("N02BE01"), doNotPerform=True)) == ([], [])
+    assert heard(request(medicationCodeableConcept=coded("N02BE01"), intent="proposal")) == ([], [])
+
+
+def test_a_statement_is_dated_by_when_it_was_taken():
+    members = {"resourceType": "MedicationStatement", "status": "active", "medicationCodeableConcept": coded("N02BE01")}
+    statement = msgspec.convert({**members, "dateAsserted": "2025-01-01"}, fhir.MedicationStatement)
+    (drug,), _ = heard(statement)
+    assert (drug.kind, drug.when) == ("statement", None)
+
+
+def test_an_unreadable_drug_of_the_record_is_told():
+    drugs, notes = heard(request())
+    assert [drug.concept for drug in drugs] == ["drug:unreadable"]
+    assert notes == [Note("X/1", "medication-unreadable", "drug:unreadable")]
+
+
+def test_what_could_not_be_read_at_all_stands_as_unreadable():
+    assert unreadable("administration", "X/1") == Drug("drug:unreadable", "administration", "unknown", "X/1")
+
+
+def allergy(**fields):
+    reader = Reader(TODAY)
+    resource = msgspec.convert({"resourceType": "AllergyIntolerance", **fields}, fhir.AllergyIntolerance)
+    return read_allergy(resource, "AllergyIntolerance/a", reader), reader.notes
+
+
+def state(code):
+    return {"coding": [{"code": code}]}
+
+
+def test_an_allergy_by_code_and_by_name():
+    assert allergy(code=coded("N02BE01")) == ({"drug:paracetamol"}, [])
+    found, notes = allergy(code={"text": "Paracetamol – utslett"})
+    assert found == {"drug:paracetamol"}
+    assert notes == [Note("AllergyIntolerance/a", "read-by-name", "drug:paracetamol")]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"clinicalStatus": state("resolved")},
+        {"clinicalStatus": state("inactive")},
+        {"verificationStatus": state("refuted")},
+        {"verificationStatus": state("entered-in-error")},
+    ],
+)
+def test_an_allergy_that_is_over_or_refuted_is_none(fields):
+    assert allergy(code=coded("N02BE01"), **fields) == (frozenset(), [])
+
+
+def test_an_unconfirmed_allergy_counts():
+    assert allergy(code=coded("N02BE01"), verificationStatus=state("unconfirmed"))[0] == {"drug:paracetamol"}
+
+
+def test_an_allergy_to_nothing_named_is_noted():
+    assert allergy()[1] == [Note("AllergyIntolerance/a", "code-unreadable", "allergy")]
+    assert allergy(code={"text": "Bjørkepollen"}) == (frozenset(), [])

@@ -1,0 +1,208 @@
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from typer.testing import CliRunner
+
+from cds_service import cli
+from cds_service.guideline.tables import TABLES, rules_digest, rules_version
+
+SCHEMA = Path(__file__).parent / "schemas" / "evaluation.schema.json"
+EVALUATION = Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
+PATIENT = {"resourceType": "Patient", "id": "p1", "birthDate": "2014-04-10"}
+CNO = {
+    "resourceType": "Condition",
+    "id": "cno",
+    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "240151005"}]},
+}
+CHART = {"resourceType": "Bundle", "entry": [{"resource": PATIENT}, {"resource": CNO}]}
+STRANGER = {"resourceType": "Bundle", "entry": [{"resource": {**PATIENT, "id": "p2"}}]}
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("CNO_CDS_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def run():
+    def command(*arguments, stdin=None):
+        return CliRunner().invoke(cli.app, [str(argument) for argument in arguments], input=stdin)
+
+    return command
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(name, content):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        return path
+
+    return write
+
+
+def lines(result):
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_each_file_becomes_one_evaluation_on_one_line_in_order(run, file):
+    chart, stranger = file("a.json", CHART), file("b.json", STRANGER)
+    result = run("evaluate", "--json", "--today", "2025-09-15", chart, stranger, chart)
+    assert result.exit_code == 0
+    evaluations = lines(result)
+    assert [one["patient"]["id"] for one in evaluations] == ["p1", "p2", "p1"]
+    assert {one["evaluatedOn"] for one in evaluations} == {"2025-09-15"}
+    for one in evaluations:
+        EVALUATION.validate(one)
+
+
+def test_a_file_that_cannot_be_read_costs_its_own_line_and_the_exit_code_says_so(run, file, tmp_path):
+    good, broken = file("good.json", CHART), file("broken.json", b'{"resourceType": "Bundle"')
+    result = run("evaluate", "--json", good, broken, tmp_path / "missing.json", good)
+    assert result.exit_code == 3
+    first, second, third, fourth = lines(result)
+    assert first["patient"] == fourth["patient"] == {"id": "p1", "birthDate": "2014-04-10"}
+    assert [second["file"], third["file"]] == [2, 3]
+    assert second["error"]["resourceType"] == third["error"]["resourceType"] == "OperationOutcome"
+    assert "2 of 4" in result.stderr
+
+
+def test_nothing_readable_is_told_in_one_sentence(run, file):
+    result = run("evaluate", "--json", file("a.json", b"[]"), file("b.json", {"resourceType": "Patient"}))
+    assert result.exit_code == 2
+    assert [line["file"] for line in lines(result)] == [1, 2]
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_dash_reads_standard_input(run):
+    result = run("evaluate", "--json", "-", stdin=json.dumps(CHART).encode())
+    assert result.exit_code == 0
+    assert lines(result)[0]["patient"]["id"] == "p1"
+
+
+def test_a_hook_request_is_evaluated_as_the_hook_that_it_names(run, file):
+    request = {
+        "hook": "order-sign",
+        "hookInstance": "4f8a2d10-93b1-4c02-8a55-0d3b7a6f9e21",
+        "context": {"userId": "Practitioner/1", "patientId": "p1", "draftOrders": {"resourceType": "Bundle"}},
+        "prefetch": {"patient": PATIENT, "conditions": None},
+    }
+    (evaluation,) = lines(run("evaluate", "--json", file("r.json", request)))
+    assert evaluation["silence"] == "order-outside"
+
+
+def test_a_bare_bundle_is_evaluated_as_the_hook_of_the_option(run, file):
+    (evaluation,) = lines(run("evaluate", "--json", "--hook", "order-select", file("a.json", CHART)))
+    assert evaluation["silence"] == "order-outside"
+
+
+def test_cards_are_drawn_in_the_language_asked_for(run, file):
+    chart = file("a.json", CHART)
+    drawn = {lang: run("evaluate", "--lang", lang, chart).stdout for lang in ("nb", "en")}
+    assert drawn["nb"] != drawn["en"]
+    summary = lines(run("evaluate", "--json", "--lang", "en", chart))[0]["cards"][0]["summary"]
+    assert " ".join(summary.split()[:3]) in drawn["en"]
+
+
+def test_silence_and_errors_are_drawn_too(run, file):
+    result = run("evaluate", file("a.json", STRANGER), file("b.json", b"no"))
+    assert result.exit_code == 3
+    assert "no-suspicion" in result.stdout
+    assert "well-formed JSON" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("evaluate",),
+        ("evaluate", "--today", "15.09.2025", "a.json"),
+        ("evaluate", "--today", "2025-02-30", "a.json"),
+        ("evaluate", "--lang", "de", "a.json"),
+        ("evaluate", "--hook", "encounter-start", "a.json"),
+        ("serve", "--port", "0"),
+        ("serve", "--host", "0.0.0.0"),  # noqa: S104  refused
+        ("unheard-of",),
+    ],
+)
+def test_bad_usage_ends_with_two(run, arguments):
+    assert run(*arguments).exit_code == 2
+
+
+def test_a_wrong_setting_is_told_in_one_sentence(run, file, monkeypatch):
+    monkeypatch.setenv("CNO_CDS_LANGUAGE", "de")
+    result = run("evaluate", "--json", file("a.json", CHART))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.strip() == "CNO_CDS_LANGUAGE must be nb, nn or en."
+
+
+@pytest.fixture
+def started(monkeypatch):
+    calls = []
+    monkeypatch.setattr(cli.uvicorn, "run", lambda app, **options: calls.append((app, options)))
+    return calls
+
+
+def test_serve_starts_one_worker_on_loopback(run, started):
+    result = run("serve", "--port", "8123")
+    assert result.exit_code == 0
+    ((app, options),) = started
+    assert callable(app)
+    assert (options["host"], options["port"], options["access_log"]) == ("127.0.0.1", 8123, False)
+    assert "http://127.0.0.1:8123/" in result.stderr
+
+
+def test_serve_hands_its_profile_to_several_workers(run, started, monkeypatch):
+    monkeypatch.setenv("CNO_CDS_PROFILE", "")
+    assert run("serve", "--workers", "2").exit_code == 0
+    ((app, options),) = started
+    assert (app, options["workers"]) == ("cds_service.app:from_environment", 2)
+    assert os.environ["CNO_CDS_PROFILE"] == "development"
+
+
+def test_the_review_sheet_holds_every_number_with_its_rule(run):
+    result = run("review-sheet")
+    assert result.exit_code == 0
+    sheet = result.stdout.splitlines()
+    for table in (TABLES.criteria, TABLES.biopsy, TABLES.workup, TABLES.infusion):
+        for row in table.rows():
+            assert [line for line in sheet if row.clause in line and row.label in line and str(row.value) in line]
+    assert [line for line in sheet if rules_digest() in line]
+
+
+def test_the_doctor_finds_a_sound_installation_sound(run):
+    result = run("doctor")
+    assert result.exit_code == 0
+    assert "FAIL" not in result.stdout
+    assert rules_version() in result.stdout
+
+
+def test_the_doctor_names_what_is_wrong(run, monkeypatch):
+    monkeypatch.setenv("CNO_CDS_MAX_CARDS", "9")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "FAIL  settings: CNO_CDS_MAX_CARDS must be a whole number from 1 to 3." in result.stdout
+
+
+def test_the_doctor_notices_a_template_that_is_not_valid(run, monkeypatch):
+    def broken():
+        raise ValueError("not valid")
+
+    monkeypatch.setattr(cli, "check_templates", broken)
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "FAIL  templates" in result.stdout
+
+
+def test_the_command_runs_as_installed(monkeypatch, capfdbinary):
+    monkeypatch.setattr(sys, "argv", ["cno-cds", "evaluate", "--json", "-"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(CHART).encode())))
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 0
+    assert json.loads(capfdbinary.readouterr().out)["patient"]["id"] == "p1"
