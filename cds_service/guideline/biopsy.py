@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cds_service.guideline.criteria import is_outside
 from cds_service.guideline.dates import known_to
@@ -23,14 +23,18 @@ from cds_service.guideline.results import Biopsy, Classification, Finding, Indic
 from cds_service.guideline.workup import signs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from cds_service.guideline.course import Course
     from cds_service.guideline.domains import Read
     from cds_service.guideline.tables import Tables
 
 _COUNTS = ("hemoglobin", "platelets", "leukocytes", "neutrophils")
-"""The lines of BIO-04; BIO-10 asks for the lymphocytes of the differential as well."""
+"""The lines of BIO-04."""
+_DIFFERENTIAL = (*_COUNTS, "lymphocytes")
+"""BIO-10 asks for the lymphocytes of the differential as well."""
+Line: TypeAlias = tuple[Truth, tuple[Fact, ...]]
+"""Is no value of one line bad, and the values looked at."""
 _PUSTULOSIS = "palmoplantar-pustulosis"
 
 
@@ -45,6 +49,8 @@ class Case:
     fever: Read
     findings: tuple[Finding, ...]
     tables: Tables
+    counts: Mapping[str, Line]
+    """The lines of the blood count all through the window, each against its own range."""
 
     @property
     def several(self) -> Truth:
@@ -52,8 +58,18 @@ class Case:
         return multifocal(self.picture, self.tables.bones, self.tables.criteria.multifocal_bones.count)
 
 
-def weigh(case: Case) -> Biopsy:
+def weigh(  # noqa: PLR0913, PLR0917  all that the reasons are read from
+    facts: Facts,
+    course: Course,
+    picture: LesionPicture,
+    classification: Classification,
+    fever: Read,
+    findings: tuple[Finding, ...],
+    tables: Tables,
+) -> Biopsy:
     """All three lists, each in rule order."""
+    counts = {name: _throughout(facts, course, name, is_outside) for name in _DIFFERENTIAL}
+    case = Case(facts, course, picture, classification, fever, findings, tables, counts)
     refrain = (
         well_with_classic_picture(case), near_normal_blood(case), clavicle_alone(case), symmetric_typical(case),
         associated_disease(case), fulfils_criteria(case),
@@ -98,9 +114,9 @@ def _later(facts: Facts, concepts: frozenset[str]) -> list[Condition]:
     return [c for c in facts.conditions if c.concept in concepts and not known_to(c.when, authored)]
 
 
-def _throughout(case: Case, name: str, bad: Callable[[Measurement], Truth]) -> tuple[Truth, tuple[Fact, ...]]:
+def _throughout(facts: Facts, course: Course, name: str, bad: Callable[[Measurement], Truth]) -> Line:
     """Is no value of the window bad? UNKNOWN where none was taken, or one cannot be told."""
-    sure, possible = case.course.series.split(case.facts.of(name))
+    sure, possible = course.series.split(facts.of(name))
     found = any_of(bad(value) for value in sure)
     open_ones = any_of(bad(value) for value in possible)
     if found is Truth.YES:
@@ -120,8 +136,8 @@ def near_normal_blood(case: Case) -> Reason:
     """BIO-04: CRP below its limit, and every count present and inside its own range, all through the window."""
     limit = case.tables.biopsy.crp_below.value
     lines = [
-        _throughout(case, "crp", lambda value: value.value.at_least(limit)),
-        *(_throughout(case, name, is_outside) for name in _COUNTS),
+        _throughout(case.facts, case.course, "crp", lambda value: value.value.at_least(limit)),
+        *(case.counts[name] for name in _COUNTS),
     ]
     return Reason("BIO-04", all_of(truth for truth, _ in lines), tuple(fact for _, shown in lines for fact in shown))
 
@@ -168,9 +184,9 @@ def suspicion(case: Case) -> Reason:
 def abnormal_count(case: Case) -> Reason:
     """BIO-10: any count outside its own range, or any blasts; every line is needed before it fails."""
     limit = case.tables.biopsy.blasts_above.value
-    lines = [_throughout(case, name, is_outside) for name in (*_COUNTS, "lymphocytes")]
+    lines = [case.counts[name] for name in _DIFFERENTIAL]
     seen: tuple[Fact, ...] = tuple(fact for _, facts in lines for fact in facts)
-    none_seen, counted = _throughout(case, "blasts", lambda value: value.value.above(limit))
+    none_seen, counted = _throughout(case.facts, case.course, "blasts", lambda value: value.value.above(limit))
     by_percent = tuple(f for f in case.facts.findings if f.name == "blasts_pct" and f.value == "present")
     blasts = Truth.YES if by_percent else ~none_seen if counted else Truth.NO
     abnormal = any_of(~truth for truth, _ in lines) | blasts

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from cds_service.guideline.dates import When, add_months, not_after
+from cds_service.guideline.dates import When, add_months, elapsed, not_after
 from cds_service.guideline.facts import Condition, Dated, Drug, Facts, Measurement, Note
 from cds_service.guideline.interval import Truth
 
@@ -34,11 +34,12 @@ class Window:
         """The values that surely lie inside, and those that may."""
         sure: list[Measurement] = []
         possible: list[Measurement] = []
+        first, last = self.start.latest if self.start else date.min, self.end.earliest
         for value in values:
-            inside = self.holds(value.when)
-            if inside is Truth.YES:
+            when = value.when
+            if when is not None and first <= when.earliest and when.latest <= last:
                 sure.append(value)
-            elif inside is Truth.UNKNOWN:
+            elif self.holds(when) is Truth.UNKNOWN:
                 possible.append(value)
         return sure, possible
 
@@ -158,6 +159,6 @@ def _within_hours(given: When | None, taken: When | None, hours: int) -> bool:
     if given is None or taken is None:
         return False
     if given.moment and taken.moment:
-        return timedelta(0) <= taken.moment - given.moment <= timedelta(hours=hours)
+        return timedelta(0) <= elapsed(given.moment, taken.moment) <= timedelta(hours=hours)
     days = -(-hours // 24)
     return given.latest <= taken.earliest and taken.latest <= given.earliest + timedelta(days=days)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from cds_service.guideline.interval import Truth
@@ -49,6 +49,11 @@ def not_after(first: When | None, second: When | None) -> Truth:
 def known_to(fact: When | None, authored: When | None) -> bool:
     """Whether an answer authored then knew of a fact dated so: an undated fact counts as newer (rules.md section 3)."""
     return not_after(fact, authored) is Truth.YES
+
+
+def elapsed(first: datetime, second: datetime) -> timedelta:
+    """Time gone by between two zoned moments, also over a change of the clocks: two of one zone subtract as if none."""
+    return second.astimezone(UTC) - first.astimezone(UTC)
 
 
 def birthday(born: date, years: int) -> date:

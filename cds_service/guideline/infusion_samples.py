@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from cds_service.guideline.criteria import is_outside
-from cds_service.guideline.dates import When, not_after
+from cds_service.guideline.dates import When, elapsed, not_after
 from cds_service.guideline.facts import Facts, Measurement
 from cds_service.guideline.interval import EXACT, Interval, Truth
 from cds_service.guideline.results import Check, CheckStatus, Indicator
@@ -51,7 +51,7 @@ def check(  # noqa: PLR0913  a check has so many members
 def is_before(taken: When | None, planned: When) -> Truth:
     """Was it taken at or before the planned time? By the hour where both are told, else by the day."""
     if taken and taken.moment and planned.moment:
-        return Truth.of(taken.moment <= planned.moment)
+        return Truth.of(elapsed(taken.moment, planned.moment) >= timedelta(0))
     return not_after(taken, planned)
 
 

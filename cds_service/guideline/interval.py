@@ -27,7 +27,7 @@ class Truth(Enum):
         return self if self._value_ >= other._value_ else other
 
     def __invert__(self) -> Truth:
-        return _OPPOSITE[self]
+        return _BY_VALUE[2 - self._value_]
 
     def __bool__(self) -> bool:
         raise TypeError("A Truth may be unknown: compare it with Truth.YES or Truth.NO.")
@@ -38,7 +38,7 @@ class Truth(Enum):
         return cls.YES if known else cls.NO
 
 
-_OPPOSITE = {Truth.NO: Truth.YES, Truth.UNKNOWN: Truth.UNKNOWN, Truth.YES: Truth.NO}
+_BY_VALUE = tuple(Truth)
 
 
 def all_of(truths: Iterable[Truth]) -> Truth:

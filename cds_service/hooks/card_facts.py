@@ -29,19 +29,6 @@ _LIMITS: dict[str, tuple[Decimal, ...]] = {
 }
 
 
-def shown(fact: Fact, wording: Wording) -> str | None:
-    """The fact with its date, None where we have no label for it."""
-    match fact:
-        case Measurement():
-            return measured(fact, wording)
-        case Lesion():
-            return lesion(fact, wording)
-        case Coded():
-            return _coded(fact, wording)
-        case Dated():
-            return wording.text("facts.dated", label=wording.texts[f"labels.{fact.name}"], date=wording.when(fact.when))
-
-
 def all_shown(facts: Iterable[Fact], wording: Wording, at_most: int = 3) -> str:
     """Several facts in one breath, each once; answers of one day share their date. Empty where none has a label."""
     texts: dict[str, None] = {}
@@ -50,7 +37,7 @@ def all_shown(facts: Iterable[Fact], wording: Wording, at_most: int = 3) -> str:
         if isinstance(fact, Coded) and fact.read_from == "answer":
             if (label := _label(fact, wording)) is not None:
                 answers.setdefault(_date(fact.when, wording), []).append(label)
-        elif (text := shown(fact, wording)) is not None:
+        elif (text := _shown(fact, wording)) is not None:
             texts[text] = None
     answered = [
         wording.text("facts.answered", label=wording.listed(tuple(dict.fromkeys(labels)), at_most), date=date)
@@ -113,12 +100,18 @@ def decimals(name: str) -> int:
     return _DECIMALS.get(name, _DECIMALS["other"])
 
 
-def _coded(fact: Coded, wording: Wording) -> str | None:
-    label = _label(fact, wording)
-    if label is None:
-        return None
-    key = "facts.answered" if fact.read_from == "answer" else "facts.coded"
-    return wording.text(key, label=label, date=_date(fact.when, wording))
+def _shown(fact: Fact, wording: Wording) -> str | None:
+    """The fact with its date, None where we have no label for it."""
+    match fact:
+        case Measurement():
+            return measured(fact, wording)
+        case Lesion():
+            return lesion(fact, wording)
+        case Coded():
+            label = _label(fact, wording)
+            return label and wording.text("facts.coded", label=label, date=_date(fact.when, wording))
+        case Dated():
+            return wording.text("facts.dated", label=wording.texts[f"labels.{fact.name}"], date=wording.when(fact.when))
 
 
 def _label(fact: Coded, wording: Wording) -> str | None:

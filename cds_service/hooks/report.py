@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from itertools import groupby
+from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ MEASURED = frozenset(
 _MOST_DECIMALS = 6
 _LAST_DECIMAL = Decimal(1).scaleb(-_MOST_DECIMALS)
 _ZERO = Decimal(0)
-_PLACE = itemgetter(0, 1, 2)
+_PLACE = itemgetter(0)
 _ENTRY = {Truth.YES: "met", Truth.NO: "not-met", Truth.UNKNOWN: "unknown"}
 _EXCLUSION = {Truth.YES: "present", Truth.NO: "absent", Truth.UNKNOWN: "unknown"}
 _WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -58,19 +58,19 @@ def sections(evaluation: Evaluation) -> dict[str, object]:
 
 def facts(used: Iterable[Fact]) -> list[dict[str, object]]:
     """Facts as JSON: each once, by name, newest first, source. What has no place on the wire is left out."""
-    places = []
-    for fact in {id(fact): fact for fact in used}.values():
-        shown = _fact(fact)
-        if shown is not None:
-            places.append((str(shown["name"]), _newest_first(fact), str(shown["source"]), shown))
+    places = [
+        ((fact.name if not isinstance(fact, Lesion) else "lesion", _newest_first(fact), fact.source), shown)
+        for fact in {id(fact): fact for fact in used}.values()
+        if (shown := _fact(fact)) is not None
+    ]
     places.sort(key=_PLACE)
     once: list[dict[str, object]] = []
-    for _, alike in groupby(places, key=_PLACE):
-        group: list[dict[str, object]] = []
-        for *_, shown in alike:
-            if shown not in group:
-                group.append(shown)
-        once += group
+    before, since = None, 0
+    for place, shown in places:
+        if place != before:
+            before, since = place, len(once)
+        if shown not in once[since:]:
+            once.append(shown)
     return once
 
 
@@ -83,6 +83,7 @@ def notes(found: Iterable[Note], note_text: Callable[[str], str]) -> list[dict[s
     ]
 
 
+@lru_cache(4096)
 def number(value: Decimal) -> Decimal:
     """The same number so that it prints without exponent or trailing zeros, with at most six decimals."""
     text = str(value)
@@ -98,8 +99,11 @@ def partial_date(when: When | None) -> str | None:
     """The FHIR date that holds the whole of it: a day, a month or a year; None where none of them does."""
     if when is None:
         return None
-    first, last = when.earliest.isoformat(), when.latest.isoformat()
-    return next((first[:length] for length in (10, 7, 4) if first[:length] == last[:length]), None)
+    first = when.earliest.isoformat()
+    if when.earliest == when.latest:
+        return first
+    last = when.latest.isoformat()
+    return next((first[:length] for length in (7, 4) if first[:length] == last[:length]), None)
 
 
 def _head(evaluation: Evaluation) -> dict[str, object]:
@@ -158,25 +162,29 @@ def _fact(fact: Fact) -> dict[str, object] | None:
 
 
 def _measured(fact: Measurement) -> dict[str, object] | None:
-    value, reference = fact.value, fact.reference
+    value = fact.value
     if fact.name not in MEASURED or (value.low is None and value.high is None):
         return None
-    return _present(
-        {
-            "name": fact.name,
-            "low": _end(value.low),
-            "high": _end(value.high),
-            "lowOpen": value.low_open or None,
-            "highOpen": value.high_open or None,
-            "unit": fact.unit,
-            "date": partial_date(fact.when),
-            "source": fact.source,
-            "referenceLow": _end(reference.low) if reference else None,
-            "referenceHigh": _end(reference.high) if reference else None,
-            "flag": fact.flag,
-            "readFrom": fact.read_from,
-        }
-    )
+    members: dict[str, object] = {"name": fact.name}
+    if value.low is not None:
+        members["low"] = number(value.low)
+    if value.high is not None:
+        members["high"] = number(value.high)
+    if value.low_open:
+        members["lowOpen"] = True
+    if value.high_open:
+        members["highOpen"] = True
+    members["unit"] = fact.unit
+    date = partial_date(fact.when)
+    if date is not None:
+        members["date"] = date
+    members["source"] = fact.source
+    if fact.reference is not None:
+        members |= _present({"referenceLow": _end(fact.reference.low), "referenceHigh": _end(fact.reference.high)})
+    if fact.flag is not None:
+        members["flag"] = fact.flag
+    members["readFrom"] = fact.read_from
+    return members
 
 
 def _coded(fact: Coded) -> dict[str, object] | None:
