@@ -81,7 +81,7 @@ def _is_abnormal(count: Measurement) -> bool:
 def _not_assessed(reasons: Sequence[Reason], wording: Wording) -> tuple[str, ...]:
     if not reasons:
         return ()
-    names = ", ".join(_name(reason, wording) for reason in reasons)
+    names = "; ".join(_name(reason, wording) for reason in reasons)
     return (wording.text("biopsy.not_assessed", names=names),)
 
 

@@ -70,6 +70,7 @@ def build_cards(  # noqa: PLR0913, PLR0917  the six parts of a card's making
     drafts = [draft for draft in _drafts(evaluation, scope, wording, new_uuid) if TOPICS[draft.topic] in scope.topics]
     drafts.sort(key=lambda draft: (SEVERITY[draft.indicator], _ORDER[draft.topic]))
     shown, folded = _folded(drafts, style.max_cards)
+    told: report.Told = {}
     cards = []
     for draft in shown:
         bullets = _folded_bullets(folded, wording) if draft is shown[-1] else []
@@ -83,7 +84,7 @@ def build_cards(  # noqa: PLR0913, PLR0917  the six parts of a card's making
                 "source": _source(draft.topic, style, wording),
                 **_suggestions(draft),
                 "overrideReasons": list(wording.override_reasons),
-                "extension": {f"{style.extension_prefix}.result": _result(draft, sections, wording)},
+                "extension": {f"{style.extension_prefix}.result": _result(draft, sections, wording, told)},
             }
         )
     return cards
@@ -155,12 +156,12 @@ def _suggestions(draft: Draft) -> dict[str, object]:
     return {"suggestions": list(draft.suggestions), "selectionBehavior": "any"}
 
 
-def _result(draft: Draft, sections: Mapping[str, object], wording: Wording) -> dict[str, object]:
+def _result(draft: Draft, sections: Mapping[str, object], wording: Wording, told: report.Told) -> dict[str, object]:
     members = {
         "evaluatedOn": sections["evaluatedOn"],
         "rules": sections["rules"],
         **_section(draft, sections),
-        "facts": _without_odd_ids(report.facts(draft.evidence)),
+        "facts": _without_odd_ids(report.facts(draft.evidence, told)),
         "notes": _without_odd_ids(report.notes(draft.notes, wording.note)),
     }
     return {name: value for name, value in members.items() if value}
@@ -186,10 +187,11 @@ def _without_odd_order(name: str, part: object) -> object:
 
 def _without_odd_ids(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     """Rows without a source whose id has characters that FHIR does not allow in one."""
-    for row in rows:
-        if _is_odd(str(row["source"])):
-            del row["source"]
-    return rows
+    return [_without_source(row) if _is_odd(str(row["source"])) else row for row in rows]
+
+
+def _without_source(row: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in row.items() if name != "source"}
 
 
 def _is_odd(source: str) -> bool:

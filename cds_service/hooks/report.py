@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cds_service.guideline.facts import Coded, Dated, Lesion, Measurement
 from cds_service.guideline.interval import EXACT, Truth
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
         Reason,
     )
 
+Placed: TypeAlias = tuple[tuple[str, int, str], dict[str, object]]
+"""Where a fact stands among the others, and the fact as JSON."""
+Told: TypeAlias = dict[int, Placed | None]
 MEASURED = frozenset(
     """hemoglobin crp esr platelets leukocytes neutrophils lymphocytes blasts ldh alp vitd25 calcium_free calcium_total
     calcium_albcorr albumin phosphate urate creatinine vitamin_c ft4 tsh fecal_calprotectin body_temperature
@@ -56,13 +59,19 @@ def sections(evaluation: Evaluation) -> dict[str, object]:
     return {**_head(evaluation), **{name: _without_gaps(part) for name, part in _parts(evaluation).items()}}
 
 
-def facts(used: Iterable[Fact]) -> list[dict[str, object]]:
-    """Facts as JSON: each once, by name, newest first, source. What has no place on the wire is left out."""
-    places = [
-        ((fact.name if not isinstance(fact, Lesion) else "lesion", _newest_first(fact), fact.source), shown)
-        for fact in {id(fact): fact for fact in used}.values()
-        if (shown := _fact(fact)) is not None
-    ]
+def facts(used: Iterable[Fact], told: Told | None = None) -> list[dict[str, object]]:
+    """Facts as JSON: each once, by name, newest first, source. What has no place on the wire is left out.
+
+    `told` remembers the facts of one evaluation, each under its identity, from one card to the next.
+    """
+    told = {} if told is None else told
+    places = []
+    for key, fact in {id(fact): fact for fact in used}.items():
+        if key not in told:
+            told[key] = _placed(fact)
+        placed = told[key]
+        if placed is not None:
+            places.append(placed)
     places.sort(key=_PLACE)
     once: list[dict[str, object]] = []
     before, since = None, 0
@@ -72,6 +81,13 @@ def facts(used: Iterable[Fact]) -> list[dict[str, object]]:
         if shown not in once[since:]:
             once.append(shown)
     return once
+
+
+def _placed(fact: Fact) -> Placed | None:
+    shown = _fact(fact)
+    if shown is None:
+        return None
+    return ("lesion" if isinstance(fact, Lesion) else fact.name, _newest_first(fact), fact.source), shown
 
 
 def notes(found: Iterable[Note], note_text: Callable[[str], str]) -> list[dict[str, object]]:

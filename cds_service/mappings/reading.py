@@ -76,12 +76,23 @@ class Reader:
 
 def newest_first(facts: Sequence[F]) -> tuple[F, ...]:
     """Sorted by date and time, the newest first, undated ones last, and by source within."""
-    if len(facts) < 2:  # noqa: PLR2004  nothing to sort
+    if _is_newest_first(facts):
         return tuple(facts)
     by_source = sorted(facts, key=lambda fact: fact.source)
     dated = [(when, fact) for fact in by_source if (when := fact.when) is not None]
     dated.sort(key=lambda pair: clock(pair[0]), reverse=True)
     return (*(fact for _, fact in dated), *(fact for fact in by_source if fact.when is None))
+
+
+def _is_newest_first(facts: Sequence[F]) -> bool:
+    """Whether each is dated on an earlier day than the one before it, as servers mostly send them."""
+    before = None
+    for fact in facts:
+        when = fact.when
+        if when is None or (before is not None and when.latest >= before):
+            return len(facts) == 1
+        before = when.latest
+    return True
 
 
 def clock(when: When) -> tuple[date, date, time]:

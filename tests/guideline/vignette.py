@@ -1,7 +1,7 @@
 """Reads tests/vignettes/*.toml: cases in clinical words, made into the facts that the guideline is asked about.
 
 `given` describes a child; `like` names another vignette, and `but` what is different from it (one level, never two).
-`each` makes one vignette of every word in its list, put in place of `{each}`.
+`each` makes one vignette of every word in its list, put in place of `{each}`; a word "a and b" of `{first}`, `{second}`.
 """
 
 import re
@@ -97,7 +97,10 @@ def _with_word(part: Any, word: str) -> Any:
         return {key: _with_word(value, word) for key, value in part.items()}
     if isinstance(part, list):
         return [_with_word(value, word) for value in part]
-    return part.replace("{each}", word) if isinstance(part, str) else part
+    if not isinstance(part, str):
+        return part
+    first, _, second = word.partition(" and ")
+    return part.replace("{each}", word).replace("{first}", first).replace("{second}", second)
 
 
 def _vignette(row: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]) -> Vignette:

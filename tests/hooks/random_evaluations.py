@@ -1,0 +1,244 @@
+"""Random evaluations, built from the result types themselves: whatever the rules say, the cards must hold."""
+
+import json
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from cds_service.guideline.dates import When
+from cds_service.guideline.facts import Coded, Dated, Facts, Lesion, Measurement, Note, Order, Planned
+from cds_service.guideline.interval import Interval, Truth, all_of, any_of
+from cds_service.guideline.results import (
+    Biopsy,
+    Check,
+    Classification,
+    Criterion,
+    Domain,
+    Evaluation,
+    Finding,
+    Infusion,
+    Reason,
+)
+from cds_service.hooks.cards import Scope
+from cds_service.hooks.wording import wording
+
+SCHEMA = json.loads((Path(__file__).parent.parent / "schemas" / "evaluation.schema.json").read_text("utf-8"))
+REASONS = SCHEMA["properties"]["notes"]["items"]["properties"]["reason"]["enum"]
+ORDER_HOOKS = ("order-select", "order-sign")
+TODAY = date(2025, 9, 15)
+UNITS = {
+    "hemoglobin": "g/dL", "crp": "mg/L", "esr": "mm/h", "platelets": "10*9/L", "ldh": "U/L", "alp": "U/L",
+    "vitd25": "nmol/L", "calcium_free": "mmol/L", "urate": "umol/L", "body_temperature": "Cel", "body_weight": "kg",
+    "blasts": "10*9/L", "neutrophils": "10*9/L",
+}  # fmt: skip
+DOMAINS = {
+    "bone_biopsy": (0, 9, 11, 17), "age_at_onset": (0, 17), "site": (0, 9, 16), "distribution": (0, 3, 7, 9),
+    "coexisting_conditions": (0, 5, 8, 9), "hemoglobin": (0, 8), "fever": (0, 8), "esr": (0, 8), "crp": (0, 8),
+}  # fmt: skip
+CRITERION_REASONS = {"CLS-2.3": ("ldh", "ldh-raised", "ldh-judged", None), "CLS-2.2": ("platelets", None)}
+REASON_WORDS = {
+    "BIO-10": ("blasts", None),
+    "BIO-14": ("clavicle-alone", None),
+    "BIO-19": ("sign", "unanswered", "not-excluded"),
+}
+FINDINGS = {
+    "BGR-01": (None,), "DDX-01": ("blasts", "lines", "flags"), "DDX-08": (None,), "LAB-18": (None,),
+    "LAB-17": ("both", "urate", "ldh", "ldh-judged", "both-judged", None), "BIO-20": (None,), "ZOL-11": (None,),
+    "ZOL-12": (None,), "ZOL-13": (None,), "ZOL-15": (None,), "UTR-01": (None,), "OPP-01": (None,), "IMG-12": (None,),
+}  # fmt: skip
+CHECKS = ("ZOL-01", "ZOL-02", "ZOL-03", "ZOL-04", "ZOL-07", "ZOL-07a", "ZOL-08", "ZOL-09", "ZOL-10")
+CANARY = "Ola Nordmann <b>12057012345</b>"
+LABELS = tuple(key.removeprefix("labels.") for key in wording("nb").texts if key.startswith("labels."))
+BONES = tuple(
+    key.removeprefix("bones.").removesuffix("n") + ("1" if key.endswith("n") else "")
+    if key.endswith(("_n", "Cn", "Tn", "Ln"))
+    else key.removeprefix("bones.")
+    for key in wording("nb").texts
+    if key.startswith("bones.")
+)
+
+
+class Maker:
+    """Random parts of an evaluation."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)  # noqa: S311  the same children each time
+
+    def chance(self, share=0.5):
+        return self.random.random() < share
+
+    def some(self, items, most):
+        return tuple(self.random.choice(items) for _ in range(self.random.randint(0, most)))
+
+    def day(self):
+        return TODAY - timedelta(days=self.random.randint(-400, 4000))
+
+    def when(self):
+        first = self.day()
+        return self.random.choice((
+            None, When.on(first), When.on(first), When(first, first + timedelta(days=40)),
+            When(first.replace(month=1, day=1), first.replace(month=12, day=31)),
+            When(first.replace(month=3, day=1), first.replace(month=3, day=31)),
+        ))  # fmt: skip
+
+    def number(self):
+        return self.random.choice((
+            Decimal(self.random.randint(1, 900)), Decimal(self.random.randint(1, 10**9)) / 10**6,
+            Decimal("49.9999999999"), Decimal("1E+25"), Decimal("1E-25"), Decimal(50), Decimal("0.05"), Decimal(1) / 3,
+        ))  # fmt: skip
+
+    def interval(self):
+        low, high = sorted((self.number(), self.number()))
+        return self.random.choice((
+            Interval.exactly(low), Interval.exactly(low), Interval(low, high), Interval(low, None, low_open=True),
+            Interval(Decimal(0), high, high_open=True), Interval(low, None), Interval(None, high),
+        ))  # fmt: skip
+
+    def measurement(self, name=None):
+        name = name or self.random.choice(tuple(UNITS))
+        low, high = sorted((self.number(), self.number()))
+        reference = self.random.choice((None, Interval(low, high), Interval(None, high), Interval(low, None)))
+        read_from = self.random.choice(("code", "code", "name"))
+        return Measurement(
+            name, self.interval(), UNITS[name], self.when(), f"Observation/o{self.random.randint(1, 9)}", reference,
+            read_from=read_from,
+        )  # fmt: skip
+
+    def coded(self):
+        name, _, value = self.random.choice(LABELS).partition("=")
+        read_from = self.random.choice(("answer", "code", "text"))
+        return Coded(name, value or True, "QuestionnaireResponse/q1", self.when(), read_from)
+
+    def lesion(self):
+        return Lesion(
+            self.random.choice((*BONES, None)), "Observation/l",
+            self.random.choice(("left", "right", "bilateral", "midline", None)),
+            self.random.choice(("metaphysis", "diaphysis", "epiphysis", "other", None)),
+        )  # fmt: skip
+
+    def evidence(self):
+        dated = Dated("symptom_onset", self.when() or When.on(TODAY), self.random.choice(("Condition/c", "QR/q#onset")))
+        return self.some((self.measurement(), self.coded(), self.lesion(), self.coded(), dated), 6)
+
+    def criterion(self, rule):
+        truth = self.random.choice(tuple(Truth))
+        exclusion = rule.startswith("CLS-2")
+        level = self.random.choice(("info", "warning", "critical")) if exclusion else "info"
+        if exclusion and truth is Truth.YES and level == "info":
+            level = "warning"
+        name = {"CLS-2.2": "platelets", "CLS-2.3": "ldh"}.get(rule)
+        results = (self.measurement(name), self.measurement(name)) if name and self.chance() else ()
+        evidence = (*results, *(fact for fact in self.evidence() if not isinstance(fact, Measurement)))
+        reason = self.random.choice(CRITERION_REASONS.get(rule, (None,)))
+        return Criterion(rule, truth, evidence, reason, indicator=level)
+
+    def domain(self, place, name):
+        low, high = sorted(self.random.choices(DOMAINS[name], k=2))
+        assumed = name == "bone_biopsy" and self.chance(0.3)
+        if assumed:
+            low = high = 0
+        return Domain(f"CLS-3.{place}", name, low, high, assumed, (*self.evidence(), *self.series(name)))
+
+    def series(self, name):
+        return tuple(self.measurement(name) for _ in range(self.random.randint(0, 3))) if name in UNITS else ()
+
+    def classification(self):
+        entry = tuple(self.criterion(f"CLS-1.{n}") for n in (1, 2, 3))
+        exclusion = tuple(self.criterion(f"CLS-2.{n}") for n in (1, 2, 3, 4))
+        settled = self.chance(0.6)
+        if settled:
+            entry = tuple(replace(one, truth=Truth.YES) for one in entry)
+            exclusion = tuple(replace(one, truth=Truth.NO) for one in exclusion)
+        met, present = all_of(one.truth for one in entry), any_of(one.truth for one in exclusion)
+        if met is Truth.NO and present is not Truth.YES and self.chance():
+            entry = (replace(entry[0], truth=Truth.NO, met_on=TODAY), *entry[1:])
+        domains = tuple(self.domain(n, name) for n, name in enumerate(DOMAINS, 1))
+        verdict = self.verdict(met, present)
+        deciding = () if verdict in ("excluded", "not-applicable") else tuple(d.name for d in domains if not d.known)
+        low, high = sum(d.low for d in domains), sum(d.high for d in domains)
+        return Classification(verdict, low, high, 55, met, entry, present, exclusion, domains, deciding)
+
+    def verdict(self, met, present):
+        if met is Truth.NO:
+            return "not-applicable"
+        if present is Truth.YES:
+            return "excluded"
+        verified = met is Truth.YES and present is Truth.NO
+        first = "fulfilled" if verified else "provisionally-fulfilled"
+        return self.random.choice((first, "not-fulfilled", "undetermined"))
+
+    def reason(self, rule):
+        level = "critical" if rule == "BIO-10" and self.chance(0.2) else self.random.choice(("info", "warning"))
+        return Reason(rule, Truth.YES, self.evidence(), level, self.random.choice(REASON_WORDS.get(rule, (None,))))
+
+    def biopsy(self):
+        lists = {"consider": [], "refrain": [], "not_assessed": []}
+        for number in (*range(2, 9), *range(10, 20)):
+            place = self.random.choice(("refrain" if 3 <= number <= 8 else "consider", "not_assessed", None, None))
+            if place:
+                lists[place].append(self.reason(f"BIO-{number:02}"))
+        return Biopsy(*(tuple(lists[name]) for name in ("consider", "refrain", "not_assessed")))
+
+    def check(self, rule):
+        status = self.random.choice(("ok", "ok", "attention", "breach", "missing", "unreadable"))
+        level = {"ok": "info", "breach": "critical"}.get(status, "warning")
+        if rule in ("ZOL-04", "ZOL-10") and status == "missing":
+            level = "info"
+        start = f"checks.{rule}.{status}."
+        known = [key.split(".")[3] for key in wording("nb").texts if key.startswith(start) and key.count(".") == 4]
+        shared = ("dose", "weight") if status in ("missing", "unreadable") else ()
+        reason = self.random.choice((None, "some-new-reason", *known, *shared))
+        unit = {"ZOL-07": "mg/kg", "ZOL-08": "mg/kg", "ZOL-10": "mL/kg/h"}.get(rule, "nmol/L")
+        name = {"ZOL-03": "calcium_free", "ZOL-07": "body_weight"}.get(rule, "vitd25")
+        return Check(
+            rule, status, level, reason, self.number() if self.chance() else None,
+            self.random.choice((None, Decimal(50), Decimal("0.05"))), unit, self.day() if self.chance() else None,
+            (self.measurement(name),) if self.chance(0.7) else (),
+        )  # fmt: skip
+
+    def infusion(self):
+        checks = tuple(self.check(rule) for rule in CHECKS)
+        if self.chance(0.2):
+            checks = tuple(Check(rule, "ok", "info", None) for rule in CHECKS)
+        kg = Decimal(self.random.randint(20, 1500)) / 10 if self.chance(0.7) else None
+        planned = Planned(
+            self.when() or When.on(TODAY),
+            self.random.choice(("timing", "occurrence", "appointment", "authored-on", "today")),
+        )
+        return Infusion(
+            self.random.choice(("MedicationRequest/z1", "context.draftOrders.entry[0]", f"Medication/{'x' * 99}")),
+            self.some(("MedicationRequest/z2", f"MedicationRequest/{'y' * 99}"), 3),
+            planned, "attention", checks, kg, self.number() if self.chance() else None,
+            kg and kg * Decimal("0.025"), kg and kg * Decimal("0.05"), kg and kg * 10,
+            self.random.choice((None, 15, 40)) if kg else None, kg and kg * 15, self.chance(), self.chance(0.2),
+        )  # fmt: skip
+
+    def finding(self):
+        rule = self.random.choice(tuple(FINDINGS))
+        level = self.random.choice(("info", "warning", "critical"))
+        return Finding(rule, level, self.evidence(), self.random.choice(FINDINGS[rule]))
+
+    def evaluation(self):
+        kinds = [key for key in LABELS if key[0].isupper()]
+        notes = tuple(
+            Note(f"Observation/n{n}", reason, self.random.choice((*LABELS, None, "no_such_concept")))
+            for n, reason in enumerate(self.some(REASONS, 8))
+        )
+        facts = Facts(
+            patient_id=self.random.choice((None, "p1", "a.b-C", CANARY)),
+            born=self.random.choice((None, When.on(date(2015, 4, 10)), When(date(2014, 1, 1), date(2014, 12, 31)))),
+            orders=(Order("order:unreadable", "MedicationRequest/u"),) if self.chance(0.2) else (),
+            not_received=frozenset(self.some(kinds, 4)),
+            notes=notes,
+        )
+        infusion = self.infusion() if self.chance(0.6) else None
+        findings = tuple(self.finding() for _ in range(self.random.randint(0, 6)))
+        return Evaluation(TODAY, facts, self.classification(), self.biopsy(), infusion, findings, notes)
+
+    def scope(self):
+        return Scope(
+            self.random.choice(("patient-view", "patient-view", *ORDER_HOOKS)), self.chance(0.7),
+            self.random.choice(("child", "child", "adult", "unknown")), quiet_when_ready=self.chance(0.1),
+        )  # fmt: skip
