@@ -10,7 +10,6 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "cds_service"
 CODE = sorted(path for folder in ("cds_service", "benchmarks", "scripts") for path in (ROOT / folder).rglob("*.py"))
-TESTS = sorted((ROOT / "tests").rglob("*.py"))
 RULES = sorted((PACKAGE / "guideline").rglob("*.py"))
 ARITHMETIC = {"interval", "dates"}
 COUNTING = {0, 1, 2, 3, 12, 24, 60, 100}
@@ -88,7 +87,7 @@ def test_no_clinical_number_stands_in_the_code_of_a_rule(path):
     assert numbers | written <= COUNTING
 
 
-@pytest.mark.parametrize("path", CODE + TESTS, ids=name)
+@pytest.mark.parametrize("path", CODE, ids=name)
 def test_a_file_is_short_enough_to_be_read_in_one_sitting(path):
     lines = len(path.read_text("utf-8").splitlines())
     assert lines <= MOST_LINES_OF_A_FILE

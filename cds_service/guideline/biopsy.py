@@ -257,10 +257,10 @@ def rebiopsy(case: Case) -> Reason:
     done = {"done": Truth.YES, "pending": Truth.NO, "not-done": Truth.NO}.get(status or "", Truth.UNKNOWN)
     if done is Truth.NO and case.facts.biopsies:
         done = Truth.UNKNOWN
-    response = {"inadequate": Truth.YES, "adequate": Truth.NO}.get(form.choice("treatment-response") or "")
+    poor = {"inadequate": Truth.YES, "adequate": Truth.NO}.get(form.choice("treatment-response") or "", Truth.UNKNOWN)
     unusual = atypical(case).truth | ~form.yes("classic-presentation")
     shown = _answers(case.facts, "biopsy-status", "treatment-response", "atypical-mri", "classic-presentation")
-    return Reason("BIO-18", done & unusual & (response or Truth.UNKNOWN), shown, "warning")
+    return Reason("BIO-18", done & unusual & poor, shown, "warning")
 
 
 def malignancy_not_excluded(case: Case) -> Reason:

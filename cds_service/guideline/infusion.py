@@ -70,7 +70,7 @@ def order_findings(facts: Facts, infusion: Infusion | None) -> tuple[Finding, ..
     planned = {order.concept for order in facts.orders}
     found = []
     if infusion and "lab:calcium_free" not in planned:
-        found += [Finding("ZOL-11", "info"), Finding("ZOL-12", "info")]
+        found += [Finding("ZOL-11", "info", reason="planned"), Finding("ZOL-12", "info", reason="planned")]
     if planned & OTHER_BISPHOSPHONATES:
         found.append(Finding("ZOL-15", "info"))
     return tuple(found)

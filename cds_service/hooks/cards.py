@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cds_service.guideline.tables import rules_digest, rules_version
-from cds_service.hooks import report
+from cds_service.hooks import report, report_facts
 from cds_service.hooks.card_biopsy import biopsy_card
 from cds_service.hooks.card_classification import classification_card, is_adult_onset
 from cds_service.hooks.card_draft import PLAN, SEVERITY, Draft, fitted
@@ -70,7 +70,7 @@ def build_cards(  # noqa: PLR0913, PLR0917  the six parts of a card's making
     drafts = [draft for draft in _drafts(evaluation, scope, wording, new_uuid) if TOPICS[draft.topic] in scope.topics]
     drafts.sort(key=lambda draft: (SEVERITY[draft.indicator], _ORDER[draft.topic]))
     shown, folded = _folded(drafts, style.max_cards)
-    told: report.Told = {}
+    told: report_facts.Told = {}
     cards = []
     for draft in shown:
         bullets = _folded_bullets(folded, wording) if draft is shown[-1] else []
@@ -156,12 +156,14 @@ def _suggestions(draft: Draft) -> dict[str, object]:
     return {"suggestions": list(draft.suggestions), "selectionBehavior": "any"}
 
 
-def _result(draft: Draft, sections: Mapping[str, object], wording: Wording, told: report.Told) -> dict[str, object]:
+def _result(
+    draft: Draft, sections: Mapping[str, object], wording: Wording, told: report_facts.Told
+) -> dict[str, object]:
     members = {
         "evaluatedOn": sections["evaluatedOn"],
         "rules": sections["rules"],
         **_section(draft, sections),
-        "facts": _without_odd_ids(report.facts(draft.evidence, told)),
+        "facts": _without_odd_ids(report_facts.facts(draft.evidence, told)),
         "notes": _without_odd_ids(report.notes(draft.notes, wording.note)),
     }
     return {name: value for name, value in members.items() if value}

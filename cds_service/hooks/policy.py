@@ -11,7 +11,7 @@ from cds_service.guideline.course import was_taken
 from cds_service.guideline.dates import When, age_reached
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.tables import TABLES
-from cds_service.hooks.cards import TOPICS, AgeGroup, Scope
+from cds_service.hooks.cards import AgeGroup, Scope
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import ORDER_HOOKS
 
@@ -95,13 +95,13 @@ def scope(evaluation: Evaluation, hook: Hook, topics: frozenset[str], *, quiet_w
     day = When.on(evaluation.today)
     if infusion is not None and hook in ORDER_HOOKS:
         day = infusion.planned.when
-        topics = topics if readiness_due(evaluation) else topics - {TOPICS["infusion"]}
     return Scope(
         hook=hook,
         suspicion=suspicion(facts),
         age_group=age_group(facts, day),
         topics=topics,
         quiet_when_ready=quiet_when_ready,
+        readiness_due=readiness_due(evaluation),
     )
 
 

@@ -16,7 +16,8 @@ from cds_service.guideline.facts import Note
 from cds_service.hooks.envelope import NULL, decoded, is_null, read_envelope, require_utf8, text_of, tolerantly
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import BY_HOOK, ORDER_HOOKS, Hook
-from cds_service.mappings.fhir import Bundle, Failed, Patient, Resource
+from cds_service.mappings.datatypes import Failed
+from cds_service.mappings.fhir import Bundle, Patient, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from cds_service.guideline.dates import When, add_months, birthday
 from cds_service.guideline.facts import Coded, Condition, Lesion
 from cds_service.guideline.interval import Truth
 from cds_service.mappings import terminology
-from cds_service.mappings.fhir import UnusableError
+from cds_service.mappings.datatypes import UnusableError
 from cds_service.mappings.lesions import FEATURES, place
 from cds_service.mappings.numbers import decimal_of
 from cds_service.mappings.reading import code_words, codings, texts
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
-    from cds_service.mappings import fhir
+    from cds_service.mappings import datatypes, fhir
     from cds_service.mappings.reading import Reader
 
 _ACTIVE = {
@@ -93,7 +93,7 @@ def unreadable(source: str) -> Condition:
 
 
 def _status(
-    concept: fhir.CodeableConcept | None, meaning: Mapping[str, Truth], source: str, reader: Reader
+    concept: datatypes.CodeableConcept | None, meaning: Mapping[str, Truth], source: str, reader: Reader
 ) -> tuple[Truth, bool]:
     """Truth of a status and whether it was given: missing counts as YES, a word that nobody knows is UNKNOWN."""
     words = list(code_words(concept))
@@ -106,7 +106,7 @@ def _status(
     return Truth.UNKNOWN, False
 
 
-def _rows(code: fhir.CodeableConcept | None) -> list[terminology.ConditionCode]:
+def _rows(code: datatypes.CodeableConcept | None) -> list[terminology.ConditionCode]:
     """The concepts of the code. Codings translate each other: an unspecific one yields to one that says more."""
     rows: dict[str, terminology.ConditionCode] = {}
     for coding in codings(code):
@@ -119,19 +119,19 @@ def _rows(code: fhir.CodeableConcept | None) -> list[terminology.ConditionCode]:
     return specific or list(rows.values())
 
 
-def _findings(code: fhir.CodeableConcept | None) -> frozenset[str]:
+def _findings(code: datatypes.CodeableConcept | None) -> frozenset[str]:
     rows = (terminology.finding(coding.system, coding.code) for coding in codings(code))
     return frozenset(row.concept for row in rows if row is not None and row.concept.startswith("finding:"))
 
 
-def _is_read_by_name(code: fhir.CodeableConcept | None, source: str, reader: Reader) -> bool:
+def _is_read_by_name(code: datatypes.CodeableConcept | None, source: str, reader: Reader) -> bool:
     if not any(_NAMES_CNO(text) for text in texts((code,))):
         return False
     reader.note(source, "read-by-name", "cno_possible")
     return True
 
 
-def _has_no_code(code: fhir.CodeableConcept | None) -> bool:
+def _has_no_code(code: datatypes.CodeableConcept | None) -> bool:
     return not any(coding.code for coding in codings(code))
 
 
@@ -149,7 +149,7 @@ def _dated(found: Condition, condition: fhir.Condition, born: When | None, reade
     )
 
 
-def _onset_at_age(age: fhir.Quantity | None, born: When | None) -> When | None:
+def _onset_at_age(age: datatypes.Quantity | None, born: When | None) -> When | None:
     """From the day on which the age is reached to the day before the next one, by years or months."""
     months = _MONTHS.get((age.code or age.unit or "").casefold()) if age else None
     if age is None or born is None or months is None:

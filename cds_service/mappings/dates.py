@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from cds_service.guideline.dates import When
-from cds_service.mappings.fhir import UnusableError
+from cds_service.mappings.datatypes import UnusableError
 
 if TYPE_CHECKING:
-    from cds_service.mappings.fhir import Period
+    from cds_service.mappings.datatypes import Period
 
 OSLO = ZoneInfo("Europe/Oslo")
 _YEAR, _MONTH, _DAY = 4, 7, 10

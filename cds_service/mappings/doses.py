@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.interval import EXACT, Interval
-from cds_service.mappings import fhir, units
-from cds_service.mappings.fhir import UnusableError
+from cds_service.mappings import datatypes, units
+from cds_service.mappings.datatypes import UnusableError
 from cds_service.mappings.numbers import decimal_of
 from cds_service.mappings.reading import code_words
 
@@ -32,12 +32,12 @@ class Told:
 class _Written:
     """A quantity or range as written: as ordered, or calculated from it."""
 
-    quantity: fhir.Quantity | fhir.Range
+    quantity: datatypes.Quantity | datatypes.Range
     is_ordered: bool
     instruction: int
 
 
-def dose_of(dosages: Sequence[fhir.Dosage]) -> Told:
+def dose_of(dosages: Sequence[datatypes.Dosage]) -> Told:
     """The dose in mg or mg/kg: of type ordered, else the only one in units of mass."""
     written = list(_doses(dosages))
     masses = [(each, told) for each in written if (told := _amount(each.quantity, "drug_dose")) is not None]
@@ -51,7 +51,7 @@ def dose_of(dosages: Sequence[fhir.Dosage]) -> Told:
     return chosen[0][1]
 
 
-def rate_of(dosages: Sequence[fhir.Dosage]) -> Told:
+def rate_of(dosages: Sequence[datatypes.Dosage]) -> Told:
     """The rate in mL/h or mL/kg/h: as written, else the volume over the duration."""
     written = [told for dosage in dosages for told in _rates(dosage)]
     if written:
@@ -66,14 +66,14 @@ def rate_of(dosages: Sequence[fhir.Dosage]) -> Told:
     return _over(volume, timed[0])
 
 
-def volume_of(dosages: Sequence[fhir.Dosage]) -> Decimal | None:
+def volume_of(dosages: Sequence[datatypes.Dosage]) -> Decimal | None:
     """The one volume in mL that the instructions tell."""
     told = {_amount(each.quantity, "infusion_volume") for each in _doses(dosages)} - {None}
     one = told.pop() if len(told) == 1 else None
     return one.amount if one is not None else None
 
 
-def _doses(dosages: Sequence[fhir.Dosage]) -> Iterator[_Written]:
+def _doses(dosages: Sequence[datatypes.Dosage]) -> Iterator[_Written]:
     for number, dosage in enumerate(dosages):
         for each in dosage.doseAndRate or ():
             dose = each.doseQuantity or each.doseRange
@@ -83,9 +83,9 @@ def _doses(dosages: Sequence[fhir.Dosage]) -> Iterator[_Written]:
             yield _Written(dosage.doseQuantity, is_ordered=False, instruction=number)
 
 
-def _amount(written: fhir.Quantity | fhir.Range, concept: str) -> Told | None:
+def _amount(written: datatypes.Quantity | datatypes.Range, concept: str) -> Told | None:
     """The amount in the concept's unit; None in another dimension; no amount where a range leaves it open."""
-    if isinstance(written, fhir.Quantity):
+    if isinstance(written, datatypes.Quantity):
         return _convert(written, concept)
     ends = [_convert(end, concept) for end in (written.low, written.high) if end is not None]
     told = [end for end in ends if end is not None]
@@ -94,26 +94,26 @@ def _amount(written: fhir.Quantity | fhir.Range, concept: str) -> Told | None:
     return told[0] if len(ends) == len(told) == 2 and told[0] == told[1] else Told()  # noqa: PLR2004  low and high
 
 
-def _rates(dosage: fhir.Dosage) -> Iterator[Told]:
+def _rates(dosage: datatypes.Dosage) -> Iterator[Told]:
     """All rates written in an instruction, the unreadable ones as such."""
     for each in (*(dosage.doseAndRate or ()), dosage):
         if each.rateQuantity is not None:
             yield _convert(each.rateQuantity, "infusion_rate") or Told(reason="rate-unreadable")
         if each.rateRatio is not None:
             yield _of_ratio(each.rateRatio) or Told(reason="rate-unreadable")
-        if isinstance(each, fhir.DoseAndRate) and each.rateRange is not None:
+        if isinstance(each, datatypes.DoseAndRate) and each.rateRange is not None:
             told = _amount(each.rateRange, "infusion_rate")
             yield told if told is not None and told.amount is not None else Told(reason="rate-unreadable")
 
 
-def _of_ratio(ratio: fhir.Ratio) -> Told | None:
+def _of_ratio(ratio: datatypes.Ratio) -> Told | None:
     """Volume per time, such as 100 mL per 15 min; the numerator is converted first, so that nothing is rounded."""
     above, below = ratio.numerator, ratio.denominator
     if above is None or below is None:
         return None
     time = below.code or below.unit or ""
     unit = f"{above.code or above.unit or ''}/{f'({time})' if '.' in time else time}"
-    told = _convert(fhir.Quantity(value=above.value, comparator=above.comparator, unit=unit), "infusion_rate")
+    told = _convert(datatypes.Quantity(value=above.value, comparator=above.comparator, unit=unit), "infusion_rate")
     try:
         number = decimal_of(below.value)
     except UnusableError:
@@ -123,7 +123,7 @@ def _of_ratio(ratio: fhir.Ratio) -> Told | None:
     return Told(EXACT.divide(told.amount, number), told.per_kg)
 
 
-def _over(volume: Decimal, repeat: fhir.Repeat) -> Told:
+def _over(volume: Decimal, repeat: datatypes.Repeat) -> Told:
     times, parts = _PER_HOUR.get(repeat.durationUnit or "", (0, 1))
     try:
         duration = decimal_of(repeat.duration)
@@ -134,7 +134,7 @@ def _over(volume: Decimal, repeat: fhir.Repeat) -> Told:
     return Told(EXACT.divide(EXACT.multiply(volume, Decimal(times)), EXACT.multiply(duration, Decimal(parts))))
 
 
-def _convert(quantity: fhir.Quantity, concept: str) -> Told | None:
+def _convert(quantity: datatypes.Quantity, concept: str) -> Told | None:
     """A positive amount in the concept's unit; None for another dimension, for `<`, and for what is no number."""
     if quantity.comparator:
         return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from cds_service.guideline.facts import Note
+from cds_service.mappings.datatypes import Failed
 from cds_service.mappings.fhir import (
     AllergyIntolerance,
     Appointment,
@@ -18,7 +19,6 @@ from cds_service.mappings.fhir import (
     Bundle,
     Condition,
     DiagnosticReport,
-    Failed,
     ImagingStudy,
     Medication,
     MedicationAdministration,
@@ -34,7 +34,8 @@ from cds_service.mappings.fhir import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from cds_service.mappings.fhir import Reference, Resource, Resource_
+    from cds_service.mappings.datatypes import Reference
+    from cds_service.mappings.fhir import Resource, Resource_
 
 R = TypeVar("R", bound="Resource_")
 READ_TYPES: tuple[type[Resource_], ...] = (

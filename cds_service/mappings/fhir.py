@@ -6,81 +6,30 @@ decimal is lost. Every field may be missing or null.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
+from importlib.resources import files
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 import msgspec
 from msgspec import Raw, Struct
 
-NO_VALUE = Raw(b"")
-"""A number that was not sent."""
-
-
-class UnusableError(Exception):
-    """A value was sent that cannot be used; `reason` is a word of the contract's note list."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Stands where a resource could not be read at all. Its note has been written."""
-
-    resource_type: str | None = None
-    source: str = ""
-
-
-class Coding(Struct, gc=False):
-    system: str | None = None
-    code: str | None = None
-    display: str | None = None
-
-
-class CodeableConcept(Struct, gc=False):
-    coding: list[Coding] | None = None
-    text: str | None = None
-
-
-class Quantity(Struct, gc=False):
-    value: Raw = NO_VALUE
-    comparator: str | None = None
-    unit: str | None = None
-    system: str | None = None
-    code: str | None = None
-
-
-class Range(Struct, gc=False):
-    low: Quantity | None = None
-    high: Quantity | None = None
-
-
-class ReferenceRange(Struct, gc=False):
-    low: Quantity | None = None
-    high: Quantity | None = None
-    type: CodeableConcept | None = None
-    appliesTo: list[CodeableConcept] | None = None
-    text: str | None = None
-
-
-class Ratio(Struct, gc=False):
-    numerator: Quantity | None = None
-    denominator: Quantity | None = None
-
-
-class Period(Struct, gc=False):
-    start: str | None = None
-    end: str | None = None
-
-
-class Reference(Struct, gc=False):
-    reference: str | None = None
-    display: str | None = None
-
-
-class Meta(Struct, gc=False):
-    lastUpdated: str | None = None
+from cds_service.mappings.datatypes import (
+    NO_VALUE,
+    AdministeredDosage,
+    CodeableConcept,
+    Coding,
+    Dosage,
+    Failed,
+    Link,
+    Meta,
+    Participant,
+    Period,
+    Quantity,
+    Range,
+    Reference,
+    Search,
+    SeriesBodySite,
+)
 
 
 class Component(Struct, gc=False):
@@ -143,11 +92,6 @@ class Condition(Resource_, gc=False, tag="Condition"):
     recordedDate: str | None = None
 
 
-class SeriesBodySite(Struct, gc=False):
-    system: str | None = None
-    code: str | None = None
-
-
 class Series(Struct, gc=False):
     modality: Coding | None = None
     bodySite: SeriesBodySite | None = None
@@ -202,38 +146,6 @@ class Medication(Resource_, gc=False, tag="Medication"):
     ingredient: list[Ingredient] | None = None
 
 
-class Repeat(Struct, gc=False):
-    boundsPeriod: Period | None = None
-    duration: Raw = NO_VALUE
-    durationUnit: str | None = None
-
-
-class Timing(Struct, gc=False):
-    event: list[str] | None = None
-    repeat: Repeat | None = None
-
-
-class DoseAndRate(Struct, gc=False):
-    type: CodeableConcept | None = None
-    doseQuantity: Quantity | None = None
-    doseRange: Range | None = None
-    rateQuantity: Quantity | None = None
-    rateRatio: Ratio | None = None
-    rateRange: Range | None = None
-
-
-class Dosage(Struct, gc=False):
-    timing: Timing | None = None
-    doseAndRate: list[DoseAndRate] | None = None
-    doseQuantity: Quantity | None = None
-    rateQuantity: Quantity | None = None
-    rateRatio: Ratio | None = None
-
-
-class AdministeredDosage(Struct, gc=False):
-    dose: Quantity | None = None
-
-
 class MedicationRequest(Resource_, gc=False, tag="MedicationRequest"):
     status: str | None = None
     intent: str | None = None
@@ -286,10 +198,6 @@ class ServiceRequest(Resource_, gc=False, tag="ServiceRequest"):
     authoredOn: str | None = None
 
 
-class Participant(Struct, gc=False):
-    actor: Reference | None = None
-
-
 class Appointment(Resource_, gc=False, tag="Appointment"):
     status: str | None = None
     start: str | None = None
@@ -326,15 +234,6 @@ class OperationOutcome(Resource_, gc=False, tag="OperationOutcome"):
     """Information or a failure; its text is not read."""
 
 
-class Search(Struct, gc=False):
-    mode: str | None = None
-
-
-class Link(Struct, gc=False):
-    relation: str | None = None
-    url: str | None = None
-
-
 class Entry(Struct, gc=False):
     fullUrl: str | None = None
     resource: Slot = None
@@ -356,37 +255,12 @@ _READ = (
     MedicationRequest, MedicationAdministration, MedicationStatement, AllergyIntolerance, ServiceRequest, Appointment,
     QuestionnaireResponse, OperationOutcome, Bundle, Unread,
 )  # fmt: skip
-_OTHER_R4_TYPES = """
-Account ActivityDefinition AdverseEvent AppointmentResponse AuditEvent Binary BiologicallyDerivedProduct
-CapabilityStatement CarePlan CareTeam CatalogEntry ChargeItem ChargeItemDefinition Claim ClaimResponse
-ClinicalImpression CodeSystem Communication CommunicationRequest CompartmentDefinition Composition ConceptMap Consent
-Contract Coverage CoverageEligibilityRequest CoverageEligibilityResponse DetectedIssue Device DeviceDefinition
-DeviceMetric DeviceRequest DeviceUseStatement DocumentManifest DocumentReference EffectEvidenceSynthesis Encounter
-Endpoint EnrollmentRequest EnrollmentResponse EpisodeOfCare EventDefinition Evidence EvidenceVariable ExampleScenario
-ExplanationOfBenefit FamilyMemberHistory Flag Goal GraphDefinition Group GuidanceResponse HealthcareService
-Immunization ImmunizationEvaluation ImmunizationRecommendation ImplementationGuide InsurancePlan Invoice Library
-Linkage List Location Measure MeasureReport Media MedicationDispense MedicationKnowledge MedicinalProduct
-MedicinalProductAuthorization MedicinalProductContraindication MedicinalProductIndication
-MedicinalProductIngredient MedicinalProductInteraction MedicinalProductManufactured MedicinalProductPackaged
-MedicinalProductPharmaceutical MedicinalProductUndesirableEffect MessageDefinition MessageHeader MolecularSequence
-NamingSystem NutritionOrder ObservationDefinition OperationDefinition Organization OrganizationAffiliation Parameters
-PaymentNotice PaymentReconciliation Person PlanDefinition Practitioner PractitionerRole Provenance Questionnaire
-RelatedPerson RequestGroup ResearchDefinition ResearchElementDefinition ResearchStudy ResearchSubject RiskAssessment
-RiskEvidenceSynthesis Schedule SearchParameter Slot Specimen SpecimenDefinition StructureDefinition StructureMap
-Subscription Substance SubstanceNucleicAcid SubstancePolymer SubstanceProtein SubstanceReferenceInformation
-SubstanceSourceMaterial SubstanceSpecification SupplyDelivery SupplyRequest Task TerminologyCapabilities TestReport
-TestScript ValueSet VerificationResult VisionPrescription
-""".split()
+_TYPES = tomllib.loads(files("cds_service.mappings").joinpath("terminology/resource_types.toml").read_text("utf-8"))
 _OTHERS = tuple(
-    msgspec.defstruct(name, (), bases=(Unread,), tag=name, module=__name__, gc=False) for name in _OTHER_R4_TYPES
+    msgspec.defstruct(name, (), bases=(Unread,), tag=name, module=__name__, gc=False) for name in _TYPES["r4"]
 )
-R4_TYPES = frozenset(_OTHER_R4_TYPES) | {str(struct.__struct_config__.tag) for struct in _READ}
-OLDER_TYPES = frozenset(
-    """BodySite Conformance Contraindication DataElement DeviceComponent DeviceUseRequest DiagnosticOrder
-    EligibilityRequest EligibilityResponse ExpansionProfile ImagingManifest ImagingObjectSelection MedicationOrder
-    Order OrderResponse ProcedureRequest ProcessRequest ProcessResponse ReferralRequest Sequence ServiceDefinition
-    """.split()
-)
+R4_TYPES = frozenset(_TYPES["r4"]) | {str(struct.__struct_config__.tag) for struct in _READ}
+OLDER_TYPES = frozenset(_TYPES["older"])
 """Resource types of DSTU2 and STU3 that R4 no longer has."""
 
 if TYPE_CHECKING:
@@ -397,5 +271,5 @@ if TYPE_CHECKING:
     )  # fmt: skip
     Slot: TypeAlias = Resource | Failed | None
 else:
-    Resource = Union[(*_READ, *_OTHERS)]  # noqa: UP007  the union is built from a tuple
-    Slot = Union[(*_READ, *_OTHERS, None)]  # noqa: UP007  only tolerant.py puts a Failed there
+    Resource = Union[(*_READ, *_OTHERS)]
+    Slot = Union[(*_READ, *_OTHERS, None)]  # only tolerant.py puts a Failed there

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cds_service.guideline.dates import When
-    from cds_service.mappings import fhir
+    from cds_service.mappings import datatypes, fhir
     from cds_service.mappings.reading import Reader
 
 _AVAILABLE = frozenset({"available"})
@@ -27,7 +27,7 @@ _WHOLE_BODY_NAME = re.compile(r"\bhelkropp|\bheilkropp|whole.?body", re.IGNORECA
 _BONE_SCAN_NAME = re.compile(r"skjelett-?scinti|bone scan|bein-?scinti", re.IGNORECASE).search
 
 
-def kinds(concepts: Iterable[fhir.CodeableConcept | None], source: str, reader: Reader) -> dict[str, Truth]:
+def kinds(concepts: Iterable[datatypes.CodeableConcept | None], source: str, reader: Reader) -> dict[str, Truth]:
     """Kinds of imaging that codes name, each with whether it covers the whole body."""
     found: dict[str, Truth] = {}
     for coding in codings(*concepts):
@@ -82,7 +82,7 @@ def _studies(found: Mapping[str, Truth], when: When | None, source: str, reader:
     return [Study(kind, source, whole, when) for kind, whole in sorted(found.items())]
 
 
-def _by_name(kind: str, coding: fhir.Coding, source: str, reader: Reader) -> tuple[str, Truth]:
+def _by_name(kind: str, coding: datatypes.Coding, source: str, reader: Reader) -> tuple[str, Truth]:
     """Norwegian whole-body codes are not known by code: a name may suggest one, the clinician confirms."""
     named = {"img:mr": (_WHOLE_BODY_NAME, "img:wbmri"), "img:nm": (_BONE_SCAN_NAME, "img:bone_scan")}.get(kind)
     if named is None or not named[0](coding.display or ""):

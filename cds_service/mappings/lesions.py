@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cds_service.guideline.dates import When
-    from cds_service.mappings import fhir
+    from cds_service.mappings import datatypes, fhir
     from cds_service.mappings.reading import Reader
 
 FEATURES = {
@@ -54,7 +54,7 @@ class Imaged:
     biopsies: list[BiopsyRecord] = field(default_factory=list)
 
 
-def place(sites: Iterable[fhir.CodeableConcept | None], source: str, reader: Reader) -> Place:
+def place(sites: Iterable[datatypes.CodeableConcept | None], source: str, reader: Reader) -> Place:
     """Bone, side and zone from all codings of a site and its qualifiers; two sides or two bones are noted."""
     rows = [terminology.body_site(coding.system, coding.code) for coding in codings(*sites)]
     known = [row for row in rows if row is not None]
@@ -134,7 +134,7 @@ def read_procedure(procedure: fhir.Procedure, source: str, reader: Reader, into:
         into.biopsies.append(BiopsyRecord("procedure", source, when))
 
 
-def is_named_biopsy(code: fhir.CodeableConcept | None, source: str, reader: Reader) -> bool:
+def is_named_biopsy(code: datatypes.CodeableConcept | None, source: str, reader: Reader) -> bool:
     """Whether a procedure has the name of a bone biopsy, for want of a Norwegian code; noted."""
     if not any(_NAMES_BIOPSY(text) for text in texts((code,))):
         return False
@@ -169,7 +169,7 @@ def _unclear(observation: fhir.Observation, rows: frozenset[str]) -> str | None:
     return "data-absent" if observation.dataAbsentReason or rows & _UNCLEAR else None
 
 
-def _rows(concepts: Iterable[fhir.CodeableConcept | None]) -> frozenset[str]:
+def _rows(concepts: Iterable[datatypes.CodeableConcept | None]) -> frozenset[str]:
     rows = (terminology.finding(coding.system, coding.code) for coding in codings(*concepts))
     return frozenset(row.concept for row in rows if row is not None)
 
@@ -179,7 +179,7 @@ def _taken(observation: fhir.Observation, source: str, concept: str, reader: Rea
     return reader.when(source, concept, text, observation.effectivePeriod)
 
 
-def _site(sites: Iterable[fhir.CodeableConcept | None], source: str, reader: Reader) -> Place | None:
+def _site(sites: Iterable[datatypes.CodeableConcept | None], source: str, reader: Reader) -> Place | None:
     """The place of a finding; None where no site was told, and a note where it is no bone that we know."""
     told = [site for site in sites if site is not None]
     if not told:
@@ -225,6 +225,6 @@ def _is_histology_report(report: fhir.DiagnosticReport) -> bool:
     return not is_imaging and bool(_histology(report.conclusionCode or ()) - {BIOPSY})
 
 
-def _histology(concepts: Iterable[fhir.CodeableConcept | None]) -> frozenset[str]:
+def _histology(concepts: Iterable[datatypes.CodeableConcept | None]) -> frozenset[str]:
     rows = (terminology.histology(coding.system, coding.code) for coding in codings(*concepts))
     return frozenset(row.concept for row in rows if row is not None)

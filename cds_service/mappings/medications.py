@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cds_service.guideline.facts import Drug
-from cds_service.mappings import fhir, terminology
+from cds_service.mappings import datatypes, fhir, terminology
 from cds_service.mappings.reading import code_words, codings, texts
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _dates(resource: Given, source: str, concept: str, reader: Reader) -> tuple[
 
 def _ingredients(
     medication: fhir.Medication | None, pool: Pool, contained: Iterable[fhir.Resource] | None
-) -> Iterator[fhir.CodeableConcept | None]:
+) -> Iterator[datatypes.CodeableConcept | None]:
     for ingredient in (medication.ingredient if medication else None) or ():
         yield ingredient.itemCodeableConcept
         reference = ingredient.itemReference
@@ -154,7 +154,7 @@ def _ingredients(
             yield inner.code
 
 
-def _drugs(concepts: Iterable[fhir.CodeableConcept | None]) -> frozenset[str]:
+def _drugs(concepts: Iterable[datatypes.CodeableConcept | None]) -> frozenset[str]:
     rows = (terminology.drug(coding.system, coding.code) for coding in codings(*concepts))
     return frozenset(row.concept for row in rows if row is not None)
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.interval import Interval
-from cds_service.mappings.fhir import UnusableError
+from cds_service.mappings.datatypes import UnusableError
 from cds_service.mappings.terminology import table
 
 if TYPE_CHECKING:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-import msgspec
-from msgspec import ValidationError
-
 from cds_service.guideline.facts import Coded, Measurement, Note
 from cds_service.guideline.interval import Interval, Truth
 from cds_service.mappings import dates, names, terminology, units
-from cds_service.mappings.fhir import CodeableConcept, Component, Observation, Quantity, UnusableError
+from cds_service.mappings.datatypes import CodeableConcept, Quantity, UnusableError
+from cds_service.mappings.fhir import Component, Observation
+from cds_service.mappings.interpretations import flag_of
 from cds_service.mappings.numbers import decimal_of, interval_of, written
 from cds_service.mappings.reference_ranges import reference
 from cds_service.mappings.terminology import ANOTHER_ANALYTE
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from cds_service.guideline.dates import When
     from cds_service.guideline.facts import Flag
-    from cds_service.mappings.fhir import Coding, Range
+    from cds_service.mappings.datatypes import Coding, Range
     from cds_service.mappings.terminology import Lab
     from cds_service.mappings.units import Unit
 
@@ -34,7 +33,6 @@ _Result: TypeAlias = Observation | Component
 FINAL = frozenset({"final", "amended", "corrected"})
 _ROLE_ORDER = ("measure", "part", "blood", "share", "other", "exclude")
 _BLOOD = ("blood", "blod")
-_INTERPRETATION = msgspec.json.Decoder(list[CodeableConcept] | CodeableConcept | None)
 
 
 class Laboratory:
@@ -64,6 +62,7 @@ class Laboratory:
             self.take(component, _lab_of(component, observation))
 
     def note(self, reason: str, concept: str | None) -> None:
+        """Say why the Observation at hand, or a part of it, is not used."""
         self.notes.append(Note(self._source, reason, concept))
 
     def take(self, result: _Result, found: Lab | str | None) -> None:
@@ -126,7 +125,7 @@ class Laboratory:
         if key in self._flags:
             return self._flags[key]
         try:
-            found = self._flags[key] = _flag(raw)
+            found = self._flags[key] = flag_of(raw)
         except UnusableError as fault:
             self.note(fault.reason, concept)
             return None
@@ -218,32 +217,6 @@ def _between(value: Range, lab: Lab) -> tuple[Interval, Unit]:
 
 def _unit(quantity: Quantity, lab: Lab) -> Unit:
     return units.unit_of(lab.concept, quantity, lab.unit, own_holds=lab.own_unit)
-
-
-def _flag(raw: Raw) -> Flag | None:
-    """The one flag of all codings: a direction says more than `abnormal`, two directions say no more than that."""
-    flags = {terminology.flag(coding.system, coding.code) for coding in _interpretations(raw)}
-    if "high" in flags or "low" in flags:
-        if flags >= {"high", "low"}:
-            return "abnormal"
-        return "high" if "high" in flags else "low"
-    return "abnormal" if "abnormal" in flags else "normal" if "normal" in flags else None
-
-
-def _interpretations(raw: Raw) -> list[Coding]:
-    """All codings of the interpretation, which older servers send outside of a list.
-
-    Raises:
-        UnusableError: `code-unreadable`.
-    """
-    if not bytes(raw):
-        return []
-    try:
-        sent = _INTERPRETATION.decode(raw)
-    except ValidationError:
-        raise UnusableError("code-unreadable") from None
-    concepts = sent if isinstance(sent, list) else [sent] if sent else []
-    return [coding for concept in concepts for coding in concept.coding or ()]
 
 
 def _lab_of(result: _Result, observation: Observation) -> Lab | str | None:

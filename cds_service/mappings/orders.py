@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Dose, Order, Planned, Rate
-from cds_service.mappings import fhir, imaging, lesions, medications, terminology
+from cds_service.mappings import datatypes, fhir, imaging, lesions, medications, terminology
 from cds_service.mappings.doses import dose_of, rate_of, volume_of
 from cds_service.mappings.reading import codings
 
@@ -45,7 +45,7 @@ def chosen(draft_orders: fhir.Bundle | None, selections: tuple[str, ...] | None)
     known: dict[str, str] = {}
     for entry in draft_orders.entry or ():
         resource = entry.resource
-        if isinstance(resource, fhir.Failed):
+        if isinstance(resource, datatypes.Failed):
             known[resource.source] = resource.source
         elif resource is not None and resource.id:
             source = f"{type(resource).__name__}/{resource.id}"
@@ -105,7 +105,7 @@ def read_service(request: fhir.ServiceRequest, source: str, coming: Sequence[Vis
     return [replace(order, planned=_planned(order, (), request.authoredOn, coming, reader)) for order in orders]
 
 
-def unreadable(failed: fhir.Failed) -> Order:
+def unreadable(failed: datatypes.Failed) -> Order:
     """What stands for a drug order that could not be read at all."""
     return Order(
         UNREADABLE, failed.source, dose_unreadable=True, rate_unreadable=True, reference=_reference(failed.source)
@@ -124,7 +124,7 @@ def _services(request: fhir.ServiceRequest, source: str, reader: Reader) -> list
     return sorted(found)
 
 
-def _with_amounts(order: Order, dosages: Sequence[fhir.Dosage], reader: Reader) -> Order:
+def _with_amounts(order: Order, dosages: Sequence[datatypes.Dosage], reader: Reader) -> Order:
     dose, rate, volume = dose_of(dosages), rate_of(dosages), volume_of(dosages)
     for told in (dose, rate):
         if told.reason is not None:
@@ -140,7 +140,7 @@ def _with_amounts(order: Order, dosages: Sequence[fhir.Dosage], reader: Reader) 
 
 
 def _planned(
-    order: Order, dosages: Sequence[fhir.Dosage], authored: str | None, coming: Sequence[Visit], reader: Reader
+    order: Order, dosages: Sequence[datatypes.Dosage], authored: str | None, coming: Sequence[Visit], reader: Reader
 ) -> Planned:
     """The planned date by the first element that tells it: timing, appointment, authoredOn, else today."""
     timed = [when for text in _timings(dosages) if (when := reader.when(order.source, order.concept, text)) is not None]
@@ -153,7 +153,7 @@ def _planned(
     return Planned(written, "authored-on") if written is not None else Planned(When.on(reader.today), "today")
 
 
-def _timings(dosages: Sequence[fhir.Dosage]) -> list[str]:
+def _timings(dosages: Sequence[datatypes.Dosage]) -> list[str]:
     timings = [dosage.timing for dosage in dosages if dosage.timing is not None]
     events = [event for timing in timings for event in timing.event or ()]
     if events:

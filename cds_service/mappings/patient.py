@@ -10,7 +10,7 @@ from cds_service.mappings.fhir import R4_TYPES, Patient
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cds_service.mappings.fhir import Reference
+    from cds_service.mappings.datatypes import Reference
 
 
 class TwoPatientsError(Exception):

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Note
+from cds_service.mappings.datatypes import Failed
 from cds_service.mappings.entries import READ_TYPES, Entries
-from cds_service.mappings.fhir import Bundle, Failed, Medication, OperationOutcome, Patient
+from cds_service.mappings.fhir import Bundle, Medication, OperationOutcome, Patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from cds_service.guideline.dates import When
     from cds_service.guideline.facts import Side, Zone
-    from cds_service.mappings.fhir import Answer, Coding, Item, QuestionnaireResponse
+    from cds_service.mappings.datatypes import Coding
+    from cds_service.mappings.fhir import Answer, Item, QuestionnaireResponse
     from cds_service.mappings.reading import Reader
 
 NAME = "cno-assessment"

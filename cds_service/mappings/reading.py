@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Note
 from cds_service.mappings import dates
-from cds_service.mappings.fhir import UnusableError
+from cds_service.mappings.datatypes import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
-    from cds_service.mappings.fhir import CodeableConcept, Coding, Period
+    from cds_service.mappings.datatypes import CodeableConcept, Coding, Period
 
 FINAL = frozenset({"final", "amended", "corrected"})
 REPORTED = FINAL | {"appended"}

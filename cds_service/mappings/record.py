@@ -7,7 +7,17 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Facts, Note
-from cds_service.mappings import conditions, fhir, imaging, lesions, medications, observations, orders, questionnaire
+from cds_service.mappings import (
+    conditions,
+    datatypes,
+    fhir,
+    imaging,
+    lesions,
+    medications,
+    observations,
+    orders,
+    questionnaire,
+)
 from cds_service.mappings.entries import Entries, about
 from cds_service.mappings.outgoing import is_sound_id
 from cds_service.mappings.patient import ForeignPatientError, TwoPatientsError, Whose, whose_bundle, whose_request
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from cds_service.guideline.dates import When
-    from cds_service.guideline.facts import Drug, Measurement, Order, Study
+    from cds_service.guideline.facts import Drug, Order, Study
     from cds_service.mappings.entries import R
 
 __all__ = ["ForeignPatientError", "TwoPatientsError", "facts_from_bundle", "facts_from_hook"]
@@ -148,7 +158,7 @@ class _Record:
                 self.reader.note(source, "subject-missing")
             yield source, resource
 
-    def _failed(self, name: str) -> list[fhir.Failed]:
+    def _failed(self, name: str) -> list[datatypes.Failed]:
         return [failed for failed in self.entries.failed if failed.resource_type == name]
 
     def _born(self) -> When | None:

@@ -10,7 +10,7 @@ from msgspec import ValidationError
 
 from cds_service.guideline.interval import Interval
 from cds_service.mappings import units
-from cds_service.mappings.fhir import Quantity, ReferenceRange, UnusableError
+from cds_service.mappings.datatypes import Quantity, ReferenceRange, UnusableError
 from cds_service.mappings.numbers import COMPARATOR, COMPARATORS, NUMBER, UNIT, decimal_of, decimal_of_text, interval_of
 from cds_service.mappings.numbers import plain as plain_text
 

@@ -1,4 +1,4 @@
-"""The second pass: what stumbles in the typed one is read entry by entry and field by field, with a note for each loss."""
+"""The second pass: what stumbled in the typed one is read entry by entry, field by field, with a note for each loss."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Raw, ValidationError
 
 from cds_service.guideline.facts import Note
-from cds_service.mappings.fhir import OLDER_TYPES, R4_TYPES, Bundle, Entry, Failed, Link, Resource, Search
+from cds_service.mappings.datatypes import Failed, Link, Search
+from cds_service.mappings.fhir import OLDER_TYPES, R4_TYPES, Bundle, Entry, Resource
 
 _RESOURCE = msgspec.json.Decoder(Resource)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
@@ -41,6 +42,10 @@ _REASONS = (
     *((name, "date-unreadable") for name in ("performed", "occurrence", "start", "dateAsserted")),
 )
 _MOST_FIELDS = 60
+_STATUSES = frozenset({"clinicalStatus", "verificationStatus"})
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+_UNREADABLE_ANSWER = Raw(b'{"valueString":"-"}')
+"""No item takes free text: its reader notes it and leaves the item open."""
 
 
 def read_resource(raw: bytes | Raw, path: str) -> tuple[Resource | Failed | None, list[Note]]:
@@ -59,10 +64,16 @@ def read_resource(raw: bytes | Raw, path: str) -> tuple[Resource | Failed | None
         fields = _OBJECT.decode(raw)
     except ValidationError:
         return _failed(None, path, "not-a-resource")
+    if "resourceType" not in fields and "resource" in fields:
+        return read_resource(fields["resource"], path)
+    return _fields(fields, path)
+
+
+def _fields(fields: dict[str, Raw], path: str) -> tuple[Resource | Failed | None, list[Note]]:
     resource_type = _text(fields.get("resourceType"))
-    source = _source(resource_type, fields, path)
     if resource_type is None:
         return _failed(None, path, "not-a-resource")
+    source = _source(resource_type, fields, path)
     if resource_type not in R4_TYPES:
         return _failed(resource_type, source, "not-r4" if resource_type in OLDER_TYPES else "unknown-resource-type")
     if resource_type == "Bundle":
@@ -71,23 +82,56 @@ def read_resource(raw: bytes | Raw, path: str) -> tuple[Resource | Failed | None
 
 
 def _by_field(resource_type: str, fields: dict[str, Raw], source: str) -> tuple[Resource | Failed | None, list[Note]]:
-    """Drop one unreadable field after the other, mending a lone object in a list's place."""
+    """Mend or drop one unreadable field after the other."""
     notes: list[Note] = []
     for _ in range(_MOST_FIELDS):
         try:
             return _RESOURCE.decode(msgspec.json.encode(fields)), notes
         except ValidationError as fault:
             found = _FAULT.search(str(fault))
-        if found is None or found["field"] in _VITAL_FIELDS:
+        if found is None:
             break
         field = found["field"]
-        if found["wanted"] == "array" and not found["deeper"] and bytes(fields[field]).lstrip()[:1] == b"{":
-            fields[field] = Raw(b"[" + bytes(fields[field]) + b"]")
+        mended = _mended(fields[field], field, found)
+        if mended is not None:
+            fields[field] = mended
+            if field == "item":
+                notes.append(Note(source, _reason(field)))
             continue
+        if field in _VITAL_FIELDS:
+            break
         del fields[field]
         notes.append(Note(source, _reason(field)))
     failed, unread = _failed(resource_type, source, "resource-unreadable")
     return failed, notes + unread
+
+
+def _mended(raw: Raw, field: str, fault: re.Match[str]) -> Raw | None:
+    """What older servers write otherwise, as R4 has it; and a form without its one unreadable answer."""
+    first = bytes(raw).lstrip()[:1]
+    if not fault["deeper"]:
+        if fault["wanted"] == "array" and first == b"{":
+            return Raw(b"[" + bytes(raw) + b"]")
+        if field in _STATUSES and first == b'"':
+            return Raw(b'{"text":' + bytes(raw) + b"}")
+        return None
+    return _without_answer(raw, fault["deeper"]) if field == "item" else None
+
+
+def _without_answer(raw: Raw, path: str) -> Raw | None:
+    """The items with the answer at that path made unreadable, so that it stays an answer; None where there is none."""
+    steps = [int(number) if number else name for name, number in _STEP.findall(path)]
+    last = next((place for place in range(len(steps) - 1, 0, -1) if steps[place - 1] == "answer"), None)
+    return None if last is None else _replaced(raw, steps[: last + 1])
+
+
+def _replaced(raw: Raw, steps: list[str | int]) -> Raw:
+    if not steps:
+        return _UNREADABLE_ANSWER
+    step = steps[0]
+    parts: dict[str, Raw] | list[Raw] = _LIST.decode(raw) if isinstance(step, int) else _OBJECT.decode(raw)
+    parts[step] = _replaced(parts[step], steps[1:])  # type: ignore[index]  # a number for a list
+    return Raw(msgspec.json.encode(parts))
 
 
 def _bundle(fields: dict[str, Raw], path: str) -> tuple[Resource | Failed | None, list[Note]]:

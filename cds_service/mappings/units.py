@@ -9,18 +9,21 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.interval import EXACT, Interval
-from cds_service.mappings.fhir import UnusableError
+from cds_service.mappings.datatypes import UnusableError
 from cds_service.mappings.terminology import system_key, table
 
 if TYPE_CHECKING:
-    from cds_service.mappings.fhir import Quantity
+    from cds_service.mappings.datatypes import Quantity
 
 ONE, ZERO = Decimal(1), Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unit:
-    """One row of the table, the same object each time. canonical = (raw + offset) × factor ÷ divisor. `dimension`: `mass`, `substance`, `per_kg` or empty."""
+    """One row of the table, the same object each time: canonical = (raw + offset) × factor ÷ divisor.
+
+    `dimension` is `mass`, `substance`, `per_kg` or empty.
+    """
 
     factor: Decimal
     divisor: Decimal

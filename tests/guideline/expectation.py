@@ -68,7 +68,11 @@ def _met_on(result: Evaluation, _: str) -> str:
 
 def _biopsy(result: Evaluation, expected: Mapping[str, str]) -> dict[str, str]:
     """consider, refrain, not-assessed or nowhere, then indicator and reason as far as the vignette names them."""
-    lists = {"consider": result.biopsy.consider, "refrain": result.biopsy.refrain, "not-assessed": result.biopsy.not_assessed}
+    lists = {
+        "consider": result.biopsy.consider,
+        "refrain": result.biopsy.refrain,
+        "not-assessed": result.biopsy.not_assessed,
+    }
     said = {}
     for rule, wanted in expected.items():
         found = [(where, one) for where, reasons in lists.items() for one in reasons if one.id == rule]

@@ -64,9 +64,10 @@ _CONDITION_WORDS: Mapping[str, tuple[str, Any]] = {
 
 @dataclass(frozen=True)
 class Vignette:
-    """One case: the facts, the day, and what is expected."""
+    """One case: the facts, the day, and what is expected; `theme` is the file it stands in."""
 
     name: str
+    theme: str
     facts: Facts
     today: date
     expect: Mapping[str, Any]
@@ -74,7 +75,7 @@ class Vignette:
 
 def load() -> dict[str, Vignette]:
     """All vignettes of all files, by name."""
-    rows = [row for path in sorted(FOLDER.glob("*.toml")) for row in _expanded(tomllib.loads(path.read_text("utf-8")))]
+    rows = [row for path in sorted(FOLDER.glob("*.toml")) for row in _expanded(path)]
     given = {row["name"]: row["given"] for row in rows if "given" in row}
     found = [_vignette(row, given) for row in rows]
     by_name = {vignette.name: vignette for vignette in found}
@@ -83,8 +84,9 @@ def load() -> dict[str, Vignette]:
     return by_name
 
 
-def _expanded(file: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for row in file["vignette"]:
+def _expanded(path: Path) -> Iterator[dict[str, Any]]:
+    for found in tomllib.loads(path.read_text("utf-8"))["vignette"]:
+        row = {**found, "theme": path.stem}
         words = row.pop("each", None)
         if words is None:
             yield row
@@ -94,7 +96,7 @@ def _expanded(file: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _with_word(part: Any, word: str) -> Any:
     if isinstance(part, dict):
-        return {key: _with_word(value, word) for key, value in part.items()}
+        return {_with_word(key, word): _with_word(value, word) for key, value in part.items()}
     if isinstance(part, list):
         return [_with_word(value, word) for value in part]
     if not isinstance(part, str):
@@ -104,11 +106,11 @@ def _with_word(part: Any, word: str) -> Any:
 
 
 def _vignette(row: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]) -> Vignette:
-    unknown = set(row) - {"name", "story", "given", "like", "but", "expect"}
+    unknown = set(row) - {"name", "theme", "given", "like", "but", "expect"}
     if unknown or ("given" in row) == ("like" in row):
         raise ValueError(f"{row['name']}: either given, or like and but; what is {unknown}?")
     case = row["given"] if "given" in row else _merged(given[row["like"]], row["but"])
-    return Vignette(row["name"], facts_of(case), date.fromisoformat(case["today"]), row["expect"])
+    return Vignette(row["name"], row["theme"], facts_of(case), date.fromisoformat(case["today"]), row["expect"])
 
 
 def _merged(base: Mapping[str, Any], but: Mapping[str, Any]) -> dict[str, Any]:

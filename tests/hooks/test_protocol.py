@@ -4,7 +4,8 @@ import pytest
 
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.protocol import read_evaluation_body, read_hook
-from cds_service.mappings.fhir import Bundle, Failed, MedicationRequest, Observation, OperationOutcome, Patient
+from cds_service.mappings.datatypes import Failed
+from cds_service.mappings.fhir import Bundle, MedicationRequest, Observation, OperationOutcome, Patient
 
 INSTANCE = "4f8a2d10-93b1-4c02-8a55-0d3b7a6f9e21"
 ORDERS = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "MedicationRequest", "id": "z1"}}]}

@@ -27,7 +27,8 @@ from cds_service.guideline.facts import (
     Rate,
 )
 from cds_service.guideline.interval import Interval
-from cds_service.hooks.report import facts, notes, number, partial_date, report, sections
+from cds_service.hooks.report import notes, report, sections
+from cds_service.hooks.report_facts import facts, number, partial_date
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "schemas" / "evaluation.schema.json").read_text("utf-8"))
 VALID = Draft202012Validator(SCHEMA)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.guideline.dates import When
+from cds_service.mappings.datatypes import Period, UnusableError
 from cds_service.mappings.dates import OSLO, of_period, when
-from cds_service.mappings.fhir import Period, UnusableError
 
 TODAY = date(2025, 9, 15)
 

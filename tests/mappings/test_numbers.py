@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from cds_service.guideline.interval import Interval
-from cds_service.mappings.fhir import UnusableError
+from cds_service.mappings.datatypes import UnusableError
 from cds_service.mappings.numbers import WrittenNumber, decimal_of, interval_of, written
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Dose, Note, Planned, Rate
-from cds_service.mappings import fhir
+from cds_service.mappings import datatypes, fhir
 from cds_service.mappings.medications import Pool
 from cds_service.mappings.orders import chosen, read_medication, read_service, unreadable, visits
 from cds_service.mappings.patient import Whose
@@ -317,9 +317,9 @@ def test_the_occurrence_of_a_service_is_its_planned_date():
 
 
 def test_what_could_not_be_read_at_all_may_be_any_order():
-    order = unreadable(fhir.Failed("MedicationOrder", "MedicationOrder/7"))
+    order = unreadable(datatypes.Failed("MedicationOrder", "MedicationOrder/7"))
     assert (order.concept, order.dose_unreadable, order.reference) == ("order:unreadable", True, "MedicationOrder/7")
-    assert unreadable(fhir.Failed("MedicationOrder", "context.draftOrders.entry[0]")).reference == ""
+    assert unreadable(datatypes.Failed("MedicationOrder", "context.draftOrders.entry[0]")).reference == ""
 
 
 def drafts(*entries):
@@ -355,7 +355,9 @@ def test_orders_without_drafts_have_no_selection():
 
 
 def test_an_order_that_could_not_be_read_can_be_selected():
-    bundle = fhir.Bundle(entry=[fhir.Entry(resource=fhir.Failed("MedicationOrder", "MedicationOrder/7")), fhir.Entry()])
+    bundle = fhir.Bundle(
+        entry=[fhir.Entry(resource=datatypes.Failed("MedicationOrder", "MedicationOrder/7")), fhir.Entry()]
+    )
     assert chosen(bundle, ("MedicationOrder/7",)) == {"MedicationOrder/7"}
 
 

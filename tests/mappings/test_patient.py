@@ -2,7 +2,8 @@
 
 import pytest
 
-from cds_service.mappings.fhir import Patient, Reference
+from cds_service.mappings.datatypes import Reference
+from cds_service.mappings.fhir import Patient
 from cds_service.mappings.patient import ForeignPatientError, TwoPatientsError, Whose, whose_bundle, whose_request
 
 URN = "urn:uuid:0f2b4f3a-7c1c-4c51-9d0d-2f3f0b1a5e77"

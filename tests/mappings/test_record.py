@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cds_service.guideline.facts import Note
 from cds_service.guideline.interval import Truth
-from cds_service.mappings import fhir
+from cds_service.mappings import datatypes, fhir
 from cds_service.mappings.record import ForeignPatientError, TwoPatientsError, facts_from_bundle, facts_from_hook
 from cds_service.mappings.tolerant import read_resource
 
@@ -45,7 +45,7 @@ def facts_of(*resources, notes=(), **fields):
 
 
 def hooked(prefetch, drafts=None, *, notes=(), selections=None, patient="p1"):
-    received = {key: value if isinstance(value, fhir.Failed) else read(value) for key, value in prefetch.items()}
+    received = {key: value if isinstance(value, datatypes.Failed) else read(value) for key, value in prefetch.items()}
     return facts_from_hook(
         received,
         drafts and read(drafts),
@@ -252,7 +252,7 @@ def test_a_concept_with_an_unreadable_entry_is_named():
 
 def test_a_condition_that_could_not_be_read_may_be_any_disease():
     facts = hooked(
-        {"conditions": fhir.Failed("Condition", "Condition/c")}, notes=[Note("Condition/c", "resource-unreadable")]
+        {"conditions": datatypes.Failed("Condition", "Condition/c")}, notes=[Note("Condition/c", "resource-unreadable")]
     )
     assert [(each.concept, each.active) for each in facts.conditions] == [("unreadable", Truth.UNKNOWN)]
     assert "Condition" in facts.not_received
@@ -260,7 +260,7 @@ def test_a_condition_that_could_not_be_read_may_be_any_disease():
 
 def test_an_entry_that_could_not_be_read_keeps_its_list():
     entries = fhir.Bundle(
-        entry=[fhir.Entry(resource=fhir.Failed("MedicationAdministration", "MedicationAdministration/g"))]
+        entry=[fhir.Entry(resource=datatypes.Failed("MedicationAdministration", "MedicationAdministration/g"))]
     )
     facts = facts_from_hook(
         {"given": entries}, None, (), patient_id="p1", selections=None, today=TODAY, templates=TEMPLATES
@@ -395,7 +395,7 @@ def test_an_order_of_another_patient_is_dropped_and_noted():
 
 @pytest.mark.parametrize("kind", ["MedicationRequest", "MedicationOrder"])
 def test_an_order_that_could_not_be_read_may_be_any_drug(kind):
-    drafts = fhir.Bundle(entry=[fhir.Entry(resource=fhir.Failed(kind, f"{kind}/7"))])
+    drafts = fhir.Bundle(entry=[fhir.Entry(resource=datatypes.Failed(kind, f"{kind}/7"))])
     facts = facts_from_hook({}, drafts, (), patient_id="p1", selections=None, today=TODAY, templates=TEMPLATES)
     assert [(order.concept, order.reference) for order in facts.orders] == [("order:unreadable", f"{kind}/7")]
 
@@ -502,7 +502,7 @@ def test_other_coded_results_are_findings():
 
 
 def test_in_a_bundle_a_request_that_could_not_be_read_may_be_a_draft_order_too():
-    entries = fhir.Bundle(entry=[fhir.Entry(resource=fhir.Failed("MedicationRequest", "MedicationRequest/7"))])
+    entries = fhir.Bundle(entry=[fhir.Entry(resource=datatypes.Failed("MedicationRequest", "MedicationRequest/7"))])
     facts = facts_from_bundle(entries, (), today=TODAY)
     assert [order.concept for order in facts.orders] == ["order:unreadable"]
     assert [drug.concept for drug in facts.drugs] == ["drug:unreadable"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cds_service.guideline.interval import Interval
 from cds_service.mappings import units
-from cds_service.mappings.fhir import Quantity, UnusableError
+from cds_service.mappings.datatypes import Quantity, UnusableError
 from cds_service.mappings.terminology import table
 
 UCUM = "http://unitsofmeasure.org"

@@ -1,0 +1,166 @@
+import json
+
+import msgspec
+import pytest
+
+from cds_service.mappings import datatypes, fhir
+from cds_service.mappings.tolerant import read_resource
+
+
+def read(resource, path="Bundle.entry[0]"):
+    found, notes = read_resource(json.dumps(resource).encode(), path)
+    return found, [(note.source, note.reason) for note in notes]
+
+
+def observation(**fields):
+    return {"resourceType": "Observation", "id": "a", "status": "final", **fields}
+
+
+def test_a_sound_resource_is_read_without_a_note():
+    found, notes = read(observation(valueString="<5"))
+    assert isinstance(found, fhir.Observation)
+    assert found.valueString == "<5"
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("valueQuantity", {"value": 5, "comparator": 7}, "value-wrong-type"),
+        ("valueQuantity", "5 mg/L", "value-wrong-type"),
+        ("code", "crp", "code-unreadable"),
+        ("effectiveDateTime", 20250901, "date-unreadable"),
+        ("status", 1, "status-missing"),
+        ("component", "none", "value-wrong-type"),
+        ("bodySite", "tibia", "bone-unmapped"),
+        ("method", 5, "resource-unreadable"),
+    ],
+)
+def test_a_field_of_the_wrong_type_costs_itself_and_a_note(field, value, reason):
+    found, notes = read(observation(**{field: value}))
+    assert isinstance(found, fhir.Observation)
+    assert getattr(found, field) is None
+    assert notes == [("Observation/a", reason)]
+
+
+def test_several_bad_fields_cost_a_note_each():
+    found, notes = read(observation(code=1, effectiveDateTime=2, valueQuantity=3))
+    assert isinstance(found, fhir.Observation)
+    assert sorted(reason for _, reason in notes) == ["code-unreadable", "date-unreadable", "value-wrong-type"]
+
+
+@pytest.mark.parametrize("field", ["subject", "patient"])
+def test_a_resource_whose_patient_cannot_be_read_is_not_used(field):
+    kind = "BodyStructure" if field == "patient" else "Condition"
+    found, notes = read({"resourceType": kind, "id": "c", field: "Patient/x"})
+    assert found == datatypes.Failed(kind, f"{kind}/c")
+    assert notes == [(f"{kind}/c", "resource-unreadable")]
+
+
+def test_a_diagnosis_whose_verification_cannot_be_read_may_be_refuted_and_is_not_used():
+    found, _ = read({"resourceType": "Condition", "id": "c", "verificationStatus": 5})
+    assert found == datatypes.Failed("Condition", "Condition/c")
+
+
+@pytest.mark.parametrize("field", ["clinicalStatus", "verificationStatus"])
+def test_a_bare_status_word_is_read_as_its_text(field):
+    found, notes = read({"resourceType": "Condition", "id": "c", field: "resolved"})
+    assert isinstance(found, fhir.Condition)
+    assert getattr(found, field) == datatypes.CodeableConcept(text="resolved")
+    assert notes == []
+
+
+def test_a_lone_object_in_a_lists_place_is_a_list_of_one():
+    found, notes = read(
+        {"resourceType": "MedicationRequest", "dosageInstruction": {"timing": {"event": ["2025-09-01"]}}}
+    )
+    assert isinstance(found, fhir.MedicationRequest)
+    assert found.dosageInstruction is not None
+    assert found.dosageInstruction[0].timing == datatypes.Timing(event=["2025-09-01"])
+    assert notes == []
+
+
+def test_the_old_prefetch_form_is_unwrapped():
+    found, notes = read({"resource": observation(), "response": {"status": "200 OK"}})
+    assert isinstance(found, fhir.Observation)
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "reason"),
+    [
+        ({"resourceType": "MedicationOrder", "id": "m"}, "not-r4"),
+        ({"resourceType": "ProcedureRequest"}, "not-r4"),
+        ({"resourceType": "patient"}, "unknown-resource-type"),
+        ({"resourceType": "Spaceship"}, "unknown-resource-type"),
+        ({"resourceType": 7}, "not-a-resource"),
+        ({}, "not-a-resource"),
+        ([], "not-a-resource"),
+        ("<html>", "not-a-resource"),
+        (5, "not-a-resource"),
+    ],
+)
+def test_what_is_no_r4_resource_is_said_to_be_none(resource, reason):
+    found, notes = read(resource)
+    assert isinstance(found, datatypes.Failed)
+    assert [told for _, told in notes] == [reason]
+
+
+def test_null_is_no_resource_and_no_fault():
+    assert read(None) == (None, [])
+
+
+def test_every_r4_type_is_known_and_an_unread_one_is_no_stumble():
+    for kind in sorted(fhir.R4_TYPES):
+        found, notes = read({"resourceType": kind})
+        assert found is not None
+        assert notes == []
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_bad_entry_of_a_bundle_costs_itself(place):
+    entries = [{"resource": observation()} | {"fullUrl": f"urn:{number}"} for number in range(3)]
+    entries[place] = {"resource": {"resourceType": "Observation", "id": "bad", "subject": 4}}
+    found, notes = read({"resourceType": "Bundle", "entry": entries}, "prefetch.labs")
+    assert isinstance(found, fhir.Bundle)
+    assert found.entry is not None
+    kinds = [type(entry.resource) for entry in found.entry]
+    assert kinds == [datatypes.Failed if number == place else fhir.Observation for number in range(3)]
+    assert notes == [("Observation/bad", "resource-unreadable")]
+
+
+@pytest.mark.parametrize("entry", [5, "x", [], None])
+def test_an_entry_that_is_none_is_named_by_its_place(entry):
+    found, notes = read({"resourceType": "Bundle", "entry": [entry, {"resource": observation()}]}, "prefetch.labs")
+    assert isinstance(found, fhir.Bundle)
+    assert notes == [("prefetch.labs.entry[0]", "not-a-resource")]
+
+
+def test_a_bundle_whose_entries_are_no_list_is_unreadable():
+    assert read({"resourceType": "Bundle", "entry": "x"})[1] == [("Bundle.entry[0]", "resource-unreadable")]
+
+
+def test_unreadable_links_may_hide_a_page():
+    assert read({"resourceType": "Bundle", "link": "next", "entry": []})[1] == [("Bundle.entry[0]", "incomplete-page")]
+
+
+def test_one_unreadable_answer_of_a_form_costs_only_itself_and_stays_an_answer():
+    items = [
+        {"linkId": "symptom-onset", "answer": [{"valueDate": 2025}]},
+        {"linkId": "coexisting", "answer": [{"valueCoding": {"code": "ibd"}}, {"valueCoding": 5}]},
+        {"linkId": "fever", "answer": [{"valueCoding": {"code": "absent"}}]},
+    ]
+    form = {"resourceType": "QuestionnaireResponse", "id": "q", "status": "completed", "item": items}
+    found, notes = read(form)
+    assert isinstance(found, fhir.QuestionnaireResponse)
+    assert found.item is not None
+    answers = {item.linkId: item.answer for item in found.item}
+    assert answers["fever"] == [fhir.Answer(valueCoding=datatypes.Coding(code="absent"))]
+    assert len(answers["coexisting"] or []) == 2
+    assert (answers["symptom-onset"] or [])[0].valueString
+    assert set(notes) == {("QuestionnaireResponse/q", "answer-wrong-type")}
+
+
+def test_bytes_that_are_no_json_are_the_callers_fault():
+    with pytest.raises(msgspec.DecodeError):
+        read_resource(b'{"resourceType": "Observation", ', "x")
