@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from cds_service.guideline.facts import Coded, Measurement, Note
 from cds_service.guideline.interval import Interval, Truth
 from cds_service.mappings import dates, names, terminology, units
-from cds_service.mappings.datatypes import CodeableConcept, Quantity, UnusableError
+from cds_service.mappings.datatypes import NO_VALUE, CodeableConcept, Quantity, UnusableError
 from cds_service.mappings.fhir import Component, Observation
 from cds_service.mappings.interpretations import flag_of
 from cds_service.mappings.numbers import decimal_of, interval_of, written
 from cds_service.mappings.reference_ranges import reference
-from cds_service.mappings.terminology import ANOTHER_ANALYTE
+from cds_service.mappings.terminology import ANOTHER_ANALYTE, Lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from cds_service.guideline.dates import When
     from cds_service.guideline.facts import Flag
     from cds_service.mappings.datatypes import Coding, Range
-    from cds_service.mappings.terminology import Lab
     from cds_service.mappings.units import Unit
 
 _Result: TypeAlias = Observation | Component
+_Key: TypeAlias = tuple[str | None, ...]
 
 FINAL = frozenset({"final", "amended", "corrected"})
 _ROLE_ORDER = ("measure", "part", "blood", "share", "other", "exclude")
@@ -36,30 +36,54 @@ _BLOOD = ("blood", "blod")
 
 
 class Laboratory:
-    """Reads the Observations of one request. What comes again and again in it, a range or a time, is read once."""
+    """Reads the Observations of one request. What comes again and again in it, a code or a time, is read once."""
 
-    __slots__ = ("_flags", "_observation", "_ranges", "_source", "_times", "coded", "measurements", "notes", "today")
+    __slots__ = ("_analytes", "_observation", "_source", "_times", "coded", "measurements", "notes", "today")
 
     def __init__(self, today: date) -> None:
         self.today = today
         self.measurements: dict[str, list[Measurement]] = {}
         self.coded: list[Coded] = []
         self.notes: list[Note] = []
-        self._ranges: dict[tuple[str, Unit, bytes], Interval | None] = {}
-        self._flags: dict[bytes, Flag | None] = {}
+        self._analytes: dict[_Key, tuple[Lab, Unit]] = {}
         self._times: dict[str, When] = {}
         self._observation = Observation()
         self._source = ""
 
     def read(self, observation: Observation, source: str) -> None:
         """Read one with its components; nothing and no note where it is meant for no concept that we read."""
+        self._observation, self._source = observation, source
+        key = _plain(observation)
+        analyte = self._analytes.get(key) if key else None
+        if analyte is not None:
+            self._read_again(observation, *analyte)
+            return
         found = _lab_of(observation, observation)
         if found is None and not observation.component:
             return
-        self._observation, self._source = observation, source
         self.take(observation, found)
+        if key and isinstance(found, Lab):
+            self._remember(key, found)
         for component in observation.component or ():
             self.take(component, _lab_of(component, observation))
+
+    def _remember(self, key: _Key, lab: Lab) -> None:
+        """Code and unit of a plain result: the next one of the same two is read without looking them up."""
+        quantity = self._observation.valueQuantity
+        if lab.role in {"measure", "part"} and lab.read_from == "code" and quantity is not None:
+            try:
+                self._analytes[key] = lab, _unit(quantity, lab)
+            except UnusableError:
+                return
+
+    def _read_again(self, observation: Observation, lab: Lab, unit: Unit) -> None:
+        quantity = observation.valueQuantity
+        try:
+            number = decimal_of(quantity.value if quantity else NO_VALUE)
+            value = units.plausible(lab.concept, _converted(number, None, unit)[0])
+            self._add(observation, lab, value, unit, self._when(lab.concept))
+        except UnusableError as fault:
+            self.note(fault.reason, lab.concept)
 
     def note(self, reason: str, concept: str | None) -> None:
         """Say why the Observation at hand, or a part of it, is not used."""
@@ -110,26 +134,18 @@ class Laboratory:
             same.append(measured)
 
     def _reference(self, raw: Raw, concept: str, unit: Unit) -> Interval | None:
-        key = (concept, unit, bytes(raw))
-        if key in self._ranges:
-            return self._ranges[key]
         try:
-            found = self._ranges[key] = reference(raw, concept, unit)
+            return reference(bytes(raw), concept, unit)
         except UnusableError as fault:
             self.note(fault.reason, concept)
             return None
-        return found
 
     def _flag(self, raw: Raw, concept: str) -> Flag | None:
-        key = bytes(raw)
-        if key in self._flags:
-            return self._flags[key]
         try:
-            found = self._flags[key] = flag_of(raw)
+            return flag_of(bytes(raw))
         except UnusableError as fault:
             self.note(fault.reason, concept)
             return None
-        return found
 
     def _when(self, concept: str) -> When | None:
         """When the sample was taken; a result without a readable date counts as undated. `issued` is no such date."""
@@ -149,6 +165,18 @@ class Laboratory:
         if when.earliest > self.today:
             raise UnusableError("date-in-future")
         return when
+
+
+def _plain(observation: Observation) -> _Key | None:
+    """What tells one plain final result from another: its one code and its unit. None for all others."""
+    quantity, code = observation.valueQuantity, observation.code
+    if quantity is None or quantity.comparator or code is None or observation.status not in FINAL:
+        return None
+    codings = code.coding
+    if not codings or len(codings) > 1 or observation.component or observation.dataAbsentReason is not None:
+        return None
+    coding = codings[0]
+    return coding.system, coding.code, quantity.system, quantity.code, quantity.unit
 
 
 def _effective(observation: Observation, today: date) -> When | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,23 +19,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from msgspec import Raw
-
     from cds_service.mappings.units import Unit
 
 _UNREADABLE = "reference-range-unreadable"
 _LONGEST = 100
+_LONGEST_REMEMBERED = 600
+"""Bytes; what is longer is read anew each time, so that nobody can fill the memory with it."""
 _RANGES = msgspec.json.Decoder(list[ReferenceRange] | ReferenceRange | None)
 _BETWEEN = re.compile(rf"(?P<low>{NUMBER}) ?(?:-|til|to) ?(?P<high>{NUMBER}) ?(?P<unit>{UNIT})?", re.IGNORECASE)
 _BEYOND = re.compile(rf"(?P<word>{COMPARATOR}) ?(?P<end>{NUMBER}) ?(?P<unit>{UNIT})?", re.IGNORECASE)
 
 
-def reference(raw: Raw, concept: str, unit: Unit) -> Interval | None:
+def reference(raw: bytes, concept: str, unit: Unit) -> Interval | None:
     """The normal range of a result that came in `unit`; None where none was given.
 
     Raises:
         UnusableError: `reference-range-unreadable`, also where several ranges contradict each other.
     """
+    if not raw:
+        return None
+    return _read_once(raw, concept, unit) if len(raw) <= _LONGEST_REMEMBERED else _read(raw, concept, unit)
+
+
+def _read(raw: bytes, concept: str, unit: Unit) -> Interval | None:
     ranges = _sent(raw)
     if len(ranges) == 1 and ranges[0].type is None:
         return _interval(ranges[0], concept, unit)
@@ -44,10 +51,11 @@ def reference(raw: Raw, concept: str, unit: Unit) -> Interval | None:
     return found.pop() if found else None
 
 
-def _sent(raw: Raw) -> Sequence[ReferenceRange]:
+_read_once = lru_cache(1024)(_read)
+
+
+def _sent(raw: bytes) -> Sequence[ReferenceRange]:
     """The ranges of a result, which older servers send outside of a list."""
-    if not bytes(raw):
-        return ()
     try:
         sent = _RANGES.decode(raw)
     except ValidationError:

@@ -174,9 +174,8 @@ def plausible(concept: str, interval: Interval) -> Interval:
         UnusableError: `value-implausible`.
     """
     limits = CANONICAL[concept]
-    for end in (interval.low, interval.high):
+    low, high = interval.low, interval.high
+    for end in (low,) if low is high else (low, high):
         if end is not None and not limits.lowest <= end <= limits.highest:
             raise UnusableError("value-implausible")
-    if interval.low is not None:
-        return interval
-    return Interval(ZERO, interval.high, high_open=interval.high_open)
+    return interval if low is not None else Interval(ZERO, high, high_open=interval.high_open)
