@@ -94,7 +94,9 @@ class Interval(NamedTuple):
 
     def below(self, limit: Decimal) -> Truth:
         """Is the number < limit?"""
-        return ~self.at_least(limit)
+        if self.high is not None and (self.high < limit or (self.high == limit and self.high_open)):
+            return Truth.YES
+        return Truth.NO if self.low is not None and self.low >= limit else Truth.UNKNOWN
 
     def at_most(self, limit: Decimal) -> Truth:
         """Is the number ≤ limit?"""

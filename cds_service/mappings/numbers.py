@@ -40,6 +40,11 @@ class WrittenNumber:
     unit: str | None = None
 
 
+def is_sent(raw: Raw) -> bool:
+    """Whether a number, or anything in its place, was sent."""
+    return bytes(raw) not in {b"", b"null"}
+
+
 def decimal_of(raw: Raw) -> Decimal:
     """The number of a JSON value, with every digit.
 

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cds_service.guideline.facts import Coded, Measurement, Note
 from cds_service.guideline.interval import Interval, Truth
-from cds_service.mappings import dates, names, terminology, units
-from cds_service.mappings.datatypes import NO_VALUE, CodeableConcept, Quantity, UnusableError
+from cds_service.mappings import dates, units
+from cds_service.mappings.concepts import lab_of
+from cds_service.mappings.datatypes import NO_VALUE, Quantity, UnusableError
 from cds_service.mappings.fhir import Component, Observation
 from cds_service.mappings.interpretations import flag_of
-from cds_service.mappings.numbers import decimal_of, interval_of, written
+from cds_service.mappings.numbers import decimal_of, interval_of, is_sent, written
 from cds_service.mappings.reference_ranges import reference
-from cds_service.mappings.terminology import ANOTHER_ANALYTE, Lab
+from cds_service.mappings.terminology import Lab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import date
     from decimal import Decimal
 
     from msgspec import Raw
 
     from cds_service.guideline.dates import When
-    from cds_service.guideline.facts import Flag
-    from cds_service.mappings.datatypes import Coding, Range
+    from cds_service.guideline.facts import Flag, ReadFrom
+    from cds_service.mappings.datatypes import Range
     from cds_service.mappings.units import Unit
 
 _Result: TypeAlias = Observation | Component
 _Key: TypeAlias = tuple[str | None, ...]
 
 FINAL = frozenset({"final", "amended", "corrected"})
-_ROLE_ORDER = ("measure", "part", "blood", "share", "other", "exclude")
-_BLOOD = ("blood", "blod")
+
+
+class _Analyte(NamedTuple):
+    """What one code and one unit mean together."""
+
+    concept: str
+    unit: Unit
+    measured_in: str
+    lowest: Decimal
+    highest: Decimal
+    preferred: bool
 
 
 class Laboratory:
@@ -45,7 +53,7 @@ class Laboratory:
         self.measurements: dict[str, list[Measurement]] = {}
         self.coded: list[Coded] = []
         self.notes: list[Note] = []
-        self._analytes: dict[_Key, tuple[Lab, Unit]] = {}
+        self._analytes: dict[_Key, _Analyte] = {}
         self._times: dict[str, When] = {}
         self._observation = Observation()
         self._source = ""
@@ -56,34 +64,39 @@ class Laboratory:
         key = _plain(observation)
         analyte = self._analytes.get(key) if key else None
         if analyte is not None:
-            self._read_again(observation, *analyte)
+            self._read_again(observation, analyte)
             return
-        found = _lab_of(observation, observation)
+        found = lab_of(observation, observation)
         if found is None and not observation.component:
             return
         self.take(observation, found)
         if key and isinstance(found, Lab):
             self._remember(key, found)
         for component in observation.component or ():
-            self.take(component, _lab_of(component, observation))
+            self.take(component, lab_of(component, observation))
 
     def _remember(self, key: _Key, lab: Lab) -> None:
         """Code and unit of a plain result: the next one of the same two is read without looking them up."""
         quantity = self._observation.valueQuantity
-        if lab.role in {"measure", "part"} and lab.read_from == "code" and quantity is not None:
-            try:
-                self._analytes[key] = lab, _unit(quantity, lab)
-            except UnusableError:
-                return
+        if lab.role not in {"measure", "part"} or lab.read_from != "code" or quantity is None:
+            return
+        try:
+            self._analytes[key] = _analyte(lab, _unit(quantity, lab))
+        except UnusableError:
+            return
 
-    def _read_again(self, observation: Observation, lab: Lab, unit: Unit) -> None:
+    def _read_again(self, observation: Observation, analyte: _Analyte) -> None:
         quantity = observation.valueQuantity
         try:
             number = decimal_of(quantity.value if quantity else NO_VALUE)
-            value = units.plausible(lab.concept, _converted(number, None, unit)[0])
-            self._add(observation, lab, value, unit, self._when(lab.concept))
+            if not analyte.unit.is_canonical:
+                number = units.converted(number, analyte.unit)
+            if analyte.lowest <= number <= analyte.highest:
+                self._add(observation, analyte, Interval(number, number), self._when(analyte.concept))
+            else:
+                self.note("value-implausible", analyte.concept)
         except UnusableError as fault:
-            self.note(fault.reason, lab.concept)
+            self.note(fault.reason, analyte.concept)
 
     def note(self, reason: str, concept: str | None) -> None:
         """Say why the Observation at hand, or a part of it, is not used."""
@@ -116,17 +129,19 @@ class Laboratory:
             if value.above(units.ZERO) is Truth.YES:
                 self.coded.append(Coded(lab.concept, "present", self._source, when))
             return
-        self._add(result, lab, value, unit, when)
-
-    def _add(self, result: _Result, lab: Lab, value: Interval, unit: Unit, when: When | None) -> None:
-        concept = lab.concept
-        flag = self._flag(result.interpretation, concept)
-        normal = self._reference(result.referenceRange, concept, unit)
         if lab.read_from == "name":
-            self.note("read-by-name", concept)
-        preferred = lab.role == "measure"
-        canonical = units.CANONICAL[concept].unit
-        measured = Measurement(concept, value, canonical, when, self._source, normal, flag, lab.read_from, preferred)
+            self.note("read-by-name", lab.concept)
+        self._add(result, _analyte(lab, unit), value, when, lab.read_from)
+
+    def _add(
+        self, result: _Result, analyte: _Analyte, value: Interval, when: When | None, read_from: ReadFrom = "code"
+    ) -> None:
+        concept = analyte.concept
+        normal = self._reference(result.referenceRange, concept, analyte.unit)
+        flag = self._flag(result.interpretation, concept)
+        measured = Measurement(
+            concept, value, analyte.measured_in, when, self._source, normal, flag, read_from, analyte.preferred
+        )
         same = self.measurements.get(concept)
         if same is None:
             self.measurements[concept] = [measured]
@@ -167,6 +182,11 @@ class Laboratory:
         return when
 
 
+def _analyte(lab: Lab, unit: Unit) -> _Analyte:
+    limits = units.CANONICAL[lab.concept]
+    return _Analyte(lab.concept, unit, limits.unit, limits.lowest, limits.highest, lab.role == "measure")
+
+
 def _plain(observation: Observation) -> _Key | None:
     """What tells one plain final result from another: its one code and its unit. None for all others."""
     quantity, code = observation.valueQuantity, observation.code
@@ -197,14 +217,10 @@ def _has_value(result: _Result) -> bool:
         result.valueQuantity
         or result.valueString
         or result.valueRange
-        or _is_sent(result.valueInteger)
+        or is_sent(result.valueInteger)
         or result.valueCodeableConcept
         or result.valueBoolean is not None
     )
-
-
-def _is_sent(raw: Raw) -> bool:
-    return bytes(raw) not in {b"", b"null"}
 
 
 def _value(result: _Result, lab: Lab) -> tuple[Interval, Unit]:
@@ -217,7 +233,7 @@ def _value(result: _Result, lab: Lab) -> tuple[Interval, Unit]:
     if result.valueString:
         text = written(result.valueString)
         return _converted(text.number, text.comparator, _unit(Quantity(unit=text.unit), lab))
-    if _is_sent(result.valueInteger):
+    if is_sent(result.valueInteger):
         return _converted(decimal_of(result.valueInteger), None, _unit(Quantity(), lab))
     if result.valueRange is not None:
         return _between(result.valueRange, lab)
@@ -245,59 +261,3 @@ def _between(value: Range, lab: Lab) -> tuple[Interval, Unit]:
 
 def _unit(quantity: Quantity, lab: Lab) -> Unit:
     return units.unit_of(lab.concept, quantity, lab.unit, own_holds=lab.own_unit)
-
-
-def _lab_of(result: _Result, observation: Observation) -> Lab | str | None:
-    """The concept by code, else by name; the reason of a note where there may have been one; None for all others."""
-    code = result.code
-    if code is None:
-        return None
-    found: Lab | None = None
-    is_another = False
-    for coding in code.coding or ():
-        row = terminology.lab(coding.system, coding.code)
-        if row is ANOTHER_ANALYTE:
-            is_another = True
-        elif row is not None:
-            if found is not None and row.concept != found.concept:
-                return "coding-contradiction"
-            found = row if found is None else _agreed(found, row)
-    if found is None:
-        return None if is_another else _named(code, result, observation)
-    if found.role == "blood" and _is_blood(observation):
-        return replace(found, role="measure")
-    return found
-
-
-def _agreed(one: Lab, other: Lab) -> Lab:
-    """Two codes of one concept: the more useful one; the unit need not fit both where they differ in dimension."""
-    first, second = sorted((one, other), key=lambda lab: (_ROLE_ORDER.index(lab.role), not lab.own_unit))
-    units_meant = [units.known(first.concept, lab.unit) for lab in (first, second) if lab.unit]
-    dimensions = {unit.dimension for unit in units_meant if unit}
-    return first if len(dimensions) <= 1 else replace(first, unit="", own_unit=False)
-
-
-def _is_blood(observation: Observation) -> bool:
-    specimen = observation.specimen.display if observation.specimen else None
-    return bool(specimen) and any(word in (specimen or "").casefold() for word in _BLOOD)
-
-
-def _named(code: CodeableConcept, result: _Result, observation: Observation) -> Lab | str | None:
-    """By name: no code of a laboratory code system says what it is."""
-    codings = code.coding or ()
-    labs = [lab for name in _names(code, codings) if (lab := names.lab_of(name))]
-    if labs:
-        return labs[0] if len({lab.concept for lab in labs}) == 1 else "coding-contradiction"
-    return "code-unmapped-local" if _may_be_ours(codings, result, observation) else None
-
-
-def _names(code: CodeableConcept, codings: Iterable[Coding]) -> list[str]:
-    return [name for name in (*(coding.display for coding in codings), code.text) if name]
-
-
-def _may_be_ours(codings: Iterable[Coding], result: _Result, observation: Observation) -> bool:
-    """A number under a laboratory's own code, or a laboratory result without a code of any system that we know."""
-    if not (result.valueQuantity or result.valueString or _is_sent(result.valueInteger)):
-        return False
-    keys = {terminology.key_of(coding.system) for coding in codings}
-    return "local_lab" in keys or (not keys - {""} and b'"laboratory"' in bytes(observation.category))

@@ -56,7 +56,15 @@ BONES = (
     "metatarsal_2", "calcaneus", "patella", "skull", "maxilla", "hand", "foot", "rib", "pelvis", "spine", "tarsal",
     "jaw_region", "sc_joint",
 )  # fmt: skip
-FEATURES = ("lytic", "sclerotic", "periosteal-reaction", "marrow-oedema", "cortical-destruction", "rapid-growth", "vertebral-collapse")
+FEATURES = (
+    "lytic",
+    "sclerotic",
+    "periosteal-reaction",
+    "marrow-oedema",
+    "cortical-destruction",
+    "rapid-growth",
+    "vertebral-collapse",
+)
 CONDITIONS = (
     "mimic_leukemia", "mimic_infectious_osteomyelitis", "mimic_lymphoma_possible", "mimic_lch", "unreadable", "cno",
     "cno_possible", "coexist_ibd", "coexist_skin", "coexist_skin_possible", "coexist_psa", "coexist_era",
@@ -144,7 +152,11 @@ def conditions(draw, whens=WHENS, concepts=CONDITIONS):
 def drugs(draw, whens=WHENS):
     """A medication of the record."""
     return Drug(
-        draw(st.sampled_from(["drug:zoledronic_acid", "drug:pamidronate", "drug:antibacterial", "drug:paracetamol", "drug:nsaid"])),
+        draw(
+            st.sampled_from(
+                ["drug:zoledronic_acid", "drug:pamidronate", "drug:antibacterial", "drug:paracetamol", "drug:nsaid"]
+            )
+        ),
         draw(st.sampled_from(["administration", "request", "statement"])),
         draw(st.sampled_from(["completed", "active", "stopped", "not-done", "in-progress"])),
         f"Medication/{draw(st.integers(0, 9))}",
@@ -158,12 +170,24 @@ def orders(draw):
     amounts = st.sampled_from(["0.01", "0.025", "0.05", "0.06", "0.3", "0.6", "1.2", "1.3"]).map(Decimal)
     planned = st.integers(0, 30).map(lambda days: Planned(When.on(TODAY + timedelta(days=days)), "timing"))
     return Order(
-        draw(st.sampled_from(["drug:zoledronic_acid", "drug:zoledronic_acid", "drug:paracetamol", "drug:pamidronate", "lab:calcium_free"])),
+        draw(
+            st.sampled_from(
+                [
+                    "drug:zoledronic_acid",
+                    "drug:zoledronic_acid",
+                    "drug:paracetamol",
+                    "drug:pamidronate",
+                    "lab:calcium_free",
+                ]
+            )
+        ),
         f"MedicationRequest/{draw(st.integers(0, 99))}",
         planned=draw(st.none() | planned),
         dose=draw(st.none() | st.builds(Dose, amounts, st.booleans())),
         dose_unreadable=draw(st.booleans()),
-        rate=draw(st.none() | st.builds(Rate, st.sampled_from(["10", "10.1", "240", "300"]).map(Decimal), st.booleans())),
+        rate=draw(
+            st.none() | st.builds(Rate, st.sampled_from(["10", "10.1", "240", "300"]).map(Decimal), st.booleans())
+        ),
         volume=draw(st.none() | st.sampled_from(["50", "100"]).map(Decimal)),
         rate_unreadable=draw(st.booleans()),
     )
@@ -211,8 +235,12 @@ def children(draw):
     )
 
 
-FINDINGS = st.lists(st.sampled_from(["finding:lytic_possible", "finding:cortical_destruction", "blasts_pct"]), max_size=1)
-STUDIES = st.builds(Study, st.sampled_from(["img:wbmri", "img:mr", "img:petct"]), st.just("ImagingStudy/1"), TRUTHS, WHENS)
+FINDINGS = st.lists(
+    st.sampled_from(["finding:lytic_possible", "finding:cortical_destruction", "blasts_pct"]), max_size=1
+)
+STUDIES = st.builds(
+    Study, st.sampled_from(["img:wbmri", "img:mr", "img:petct"]), st.just("ImagingStudy/1"), TRUTHS, WHENS
+)
 BIOPSIES = st.builds(BiopsyRecord, st.sampled_from(["procedure", "histology"]), st.just("Procedure/1"), WHENS)
 
 

@@ -1,7 +1,7 @@
 """Reads tests/vignettes/*.toml: cases in clinical words, made into the facts that the guideline is asked about.
 
 `given` describes a child; `like` names another vignette, and `but` what is different from it (one level, never two).
-`each` makes one vignette of every word in its list, put in place of `{each}`; a word "a and b" of `{first}`, `{second}`.
+`each` makes one vignette of every word in its list, put in place of `{each}`; "a and b" in place of `{first}`, `{second}`.
 """
 
 import re
@@ -133,7 +133,7 @@ def facts_of(case: Mapping[str, Any]) -> Facts:
         born=when(case.get("born", "undated")),
         measurements=measurements(case.get("labs", ())),
         conditions=tuple(condition(text, at) for at, text in enumerate(case.get("conditions", ()))),
-        lesions=tuple(lesion(text, f"Observation/lesion-{at}") for at, text in enumerate(case.get("recorded-lesions", ()))),
+        lesions=tuple(recorded_lesion(text, at) for at, text in enumerate(case.get("recorded-lesions", ()))),
         findings=tuple(finding(text, at) for at, text in enumerate(case.get("findings", ()))),
         studies=tuple(study(text, at) for at, text in enumerate(case.get("studies", ()))),
         biopsies=tuple(biopsy(text, at) for at, text in enumerate(case.get("biopsies", ()))),
@@ -224,6 +224,11 @@ def lesion(text: str, source: str) -> Lesion:
         features=frozenset((found["features"] or "").split()),
         when=when(found["when"] or "undated"),
     )
+
+
+def recorded_lesion(text: str, at: int) -> Lesion:
+    """The same, from the record."""
+    return lesion(text, f"Observation/lesion-{at}")
 
 
 def condition(text: str, at: int) -> Condition:

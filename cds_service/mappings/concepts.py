@@ -1,0 +1,76 @@
+"""Which concept a laboratory result is meant for: by code, else by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cds_service.mappings import names, terminology, units
+from cds_service.mappings.numbers import is_sent
+from cds_service.mappings.terminology import ANOTHER_ANALYTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cds_service.mappings.datatypes import CodeableConcept, Coding
+    from cds_service.mappings.fhir import Component, Observation
+    from cds_service.mappings.terminology import Lab
+
+_ROLE_ORDER = ("measure", "part", "blood", "share", "other", "exclude")
+_BLOOD = ("blood", "blod")
+
+
+def lab_of(result: Observation | Component, observation: Observation) -> Lab | str | None:
+    """The concept by code, else by name; the reason of a note where there may have been one; None for all others."""
+    code = result.code
+    if code is None:
+        return None
+    found: Lab | None = None
+    is_another = False
+    for coding in code.coding or ():
+        row = terminology.lab(coding.system, coding.code)
+        if row is ANOTHER_ANALYTE:
+            is_another = True
+        elif row is not None:
+            if found is not None and row.concept != found.concept:
+                return "coding-contradiction"
+            found = row if found is None else _agreed(found, row)
+    if found is None:
+        return None if is_another else _named(code, result, observation)
+    if found.role == "blood" and _is_blood(observation):
+        return replace(found, role="measure")
+    return found
+
+
+def _agreed(one: Lab, other: Lab) -> Lab:
+    """Two codes of one concept: the more useful one; the unit need not fit both where they differ in dimension."""
+    first, second = sorted((one, other), key=lambda lab: (_ROLE_ORDER.index(lab.role), not lab.own_unit))
+    units_meant = [units.known(first.concept, lab.unit) for lab in (first, second) if lab.unit]
+    dimensions = {unit.dimension for unit in units_meant if unit}
+    return first if len(dimensions) <= 1 else replace(first, unit="", own_unit=False)
+
+
+def _is_blood(observation: Observation) -> bool:
+    specimen = observation.specimen.display if observation.specimen else None
+    return bool(specimen) and any(word in (specimen or "").casefold() for word in _BLOOD)
+
+
+def _named(code: CodeableConcept, result: Observation | Component, observation: Observation) -> Lab | str | None:
+    """By name: no code of a laboratory code system says what it is."""
+    codings = code.coding or ()
+    labs = [lab for name in _names(code, codings) if (lab := names.lab_of(name))]
+    if labs:
+        return labs[0] if len({lab.concept for lab in labs}) == 1 else "coding-contradiction"
+    return "code-unmapped-local" if _may_be_ours(codings, result, observation) else None
+
+
+def _names(code: CodeableConcept, codings: Iterable[Coding]) -> list[str]:
+    return [name for name in (*(coding.display for coding in codings), code.text) if name]
+
+
+def _may_be_ours(codings: Iterable[Coding], result: Observation | Component, observation: Observation) -> bool:
+    """A number under a laboratory's own code, or a laboratory result without a code of any system that we know."""
+    if not (result.valueQuantity or result.valueString or is_sent(result.valueInteger)):
+        return False
+    keys = {terminology.key_of(coding.system) for coding in codings}
+    return "local_lab" in keys or (not keys - {""} and b'"laboratory"' in bytes(observation.category))
