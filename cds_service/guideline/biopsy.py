@@ -51,11 +51,8 @@ class Case:
     tables: Tables
     counts: Mapping[str, Line]
     """The lines of the blood count all through the window, each against its own range."""
-
-    @property
-    def several(self) -> Truth:
-        """Is more than one bone affected?"""
-        return multifocal(self.picture, self.tables.bones, self.tables.criteria.multifocal_bones.count)
+    several: Truth
+    """Is more than one bone affected?"""
 
 
 def weigh(  # noqa: PLR0913, PLR0917  all that the reasons are read from
@@ -69,14 +66,16 @@ def weigh(  # noqa: PLR0913, PLR0917  all that the reasons are read from
 ) -> Biopsy:
     """All three lists, each in rule order."""
     counts = {name: _throughout(facts, course, name, is_outside) for name in _DIFFERENTIAL}
-    case = Case(facts, course, picture, classification, fever, findings, tables, counts)
+    several = multifocal(picture, tables.bones, tables.criteria.multifocal_bones.count)
+    case = Case(facts, course, picture, classification, fever, findings, tables, counts, several)
+    alone, unusual = clavicle_alone(case), atypical(case)
     refrain = (
-        well_with_classic_picture(case), near_normal_blood(case), clavicle_alone(case), symmetric_typical(case),
+        well_with_classic_picture(case), near_normal_blood(case), alone, symmetric_typical(case),
         associated_disease(case), fulfils_criteria(case),
     )  # fmt: skip
     consider = (
-        suspicion(case), abnormal_count(case), unexplained_fever(case), unwell(case), atypical(case), solitary(case),
-        diaphyseal(case), growing(case), cortical(case), rebiopsy(case), malignancy_not_excluded(case),
+        suspicion(case), abnormal_count(case), unexplained_fever(case), unwell(case), unusual, solitary(case, alone),
+        diaphyseal(case), growing(case), cortical(case), rebiopsy(case, unusual), malignancy_not_excluded(case),
     )  # fmt: skip
     return Biopsy(_where(consider, Truth.YES), _where(refrain, Truth.YES), _where((*refrain, *consider), Truth.UNKNOWN))
 
@@ -217,10 +216,10 @@ def atypical(case: Case) -> Reason:
     return Reason("BIO-13", _denied(case.facts, "atypical-mri") | placed, shown)
 
 
-def solitary(case: Case) -> Reason:
+def solitary(case: Case, alone: Reason) -> Reason:
     """BIO-14: one bone, from a complete list; a clavicle alone is told in softer words (AMB-25)."""
     truth = ~case.several if case.picture.complete else Truth.UNKNOWN
-    is_clavicle = clavicle_alone(case).truth is Truth.YES
+    is_clavicle = alone.truth is Truth.YES
     return Reason("BIO-14", truth, case.picture.lesions, reason="clavicle-alone" if is_clavicle else None)
 
 
@@ -250,7 +249,7 @@ def _featured(case: Case, rule: str, feature: str) -> Reason:
     return Reason(rule, truth, (*shown, *coded), "warning")
 
 
-def rebiopsy(case: Case) -> Reason:
+def rebiopsy(case: Case, unusual_picture: Reason) -> Reason:
     """BIO-18: a biopsy was done, the presentation is atypical, and the response is poor: all three."""
     form = case.facts.answers
     status = form.choice("biopsy-status")
@@ -258,7 +257,7 @@ def rebiopsy(case: Case) -> Reason:
     if done is Truth.NO and case.facts.biopsies:
         done = Truth.UNKNOWN
     poor = {"inadequate": Truth.YES, "adequate": Truth.NO}.get(form.choice("treatment-response") or "", Truth.UNKNOWN)
-    unusual = atypical(case).truth | ~form.yes("classic-presentation")
+    unusual = unusual_picture.truth | ~form.yes("classic-presentation")
     shown = _answers(case.facts, "biopsy-status", "treatment-response", "atypical-mri", "classic-presentation")
     return Reason("BIO-18", done & unusual & poor, shown, "warning")
 

@@ -23,6 +23,8 @@ class LesionPicture:
 
     lesions: tuple[Lesion, ...]
     counted: tuple[Lesion, ...]
+    sites: tuple[Site, ...]
+    """The distinct places among those counted, sorted; a bilateral lesion of a paired bone is two."""
     complete: bool
     """Only the dated list of the form is complete, and only while the record adds nothing to it."""
     notes: tuple[Note, ...]
@@ -40,7 +42,8 @@ def picture_of(facts: Facts, bones: Bones) -> LesionPicture:
         if mine
     )
     complete = bool(mine) and form.authored is not None and not added and all(lesion.bone for lesion in mine)
-    return LesionPicture((*mine, *recorded), (*mine, *added), complete, notes)
+    counted = (*mine, *added)
+    return LesionPicture((*mine, *recorded), counted, _sites(counted, bones), complete, notes)
 
 
 def _is_listed(recorded: Lesion, form: tuple[Lesion, ...]) -> bool:
@@ -55,7 +58,7 @@ def _is_listed(recorded: Lesion, form: tuple[Lesion, ...]) -> bool:
 
 def multifocal(picture: LesionPicture, bones: Bones, at_least: int) -> Truth:
     """Are that many bones affected? NO only for a complete list."""
-    sites = _sites(picture, bones)
+    sites = picture.sites
     for group in combinations(sites, at_least):
         if all(_distinct(a, b, bones) is Truth.YES for a, b in combinations(group, 2)):
             return Truth.YES
@@ -66,7 +69,7 @@ def multifocal(picture: LesionPicture, bones: Bones, at_least: int) -> Truth:
 
 def symmetric(picture: LesionPicture, bones: Bones) -> Truth:
     """Is one bone affected on both sides? YES only for the bones of AMB-14, NO only for a complete list."""
-    sites = _sites(picture, bones)
+    sites = picture.sites
     both = {key for key, side in sites if side == "left"} & {key for key, side in sites if side == "right"}
     if any(key in bones.symmetric for key in both):
         return Truth.YES
@@ -77,10 +80,9 @@ def symmetric(picture: LesionPicture, bones: Bones) -> Truth:
     return Truth.NO
 
 
-def _sites(picture: LesionPicture, bones: Bones) -> list[Site]:
-    """The distinct places, sorted; a bilateral lesion of a paired bone is two."""
+def _sites(counted: tuple[Lesion, ...], bones: Bones) -> tuple[Site, ...]:
     sites: set[Site] = set()
-    for lesion in picture.counted:
+    for lesion in counted:
         if lesion.bone is None:
             continue
         lateral = lesion.bone in bones.symmetric or lesion.bone in bones.paired
@@ -90,7 +92,7 @@ def _sites(picture: LesionPicture, bones: Bones) -> list[Site]:
             sites |= {(lesion.bone, "left"), (lesion.bone, "right")}
         else:
             sites.add((lesion.bone, lesion.side if lesion.side in ("left", "right") else None))
-    return sorted(sites, key=lambda site: (site[0], site[1] or ""))
+    return tuple(sorted(sites, key=lambda site: (site[0], site[1] or "")))
 
 
 def _distinct(a: Site, b: Site, bones: Bones) -> Truth:
