@@ -197,4 +197,4 @@ def _without_source(row: dict[str, object]) -> dict[str, object]:
 
 
 def _is_odd(source: str) -> bool:
-    return "_" in source.partition("#")[0].partition("/")[2]
+    return "_" in source and "_" in source.partition("#")[0].partition("/")[2]

@@ -37,8 +37,14 @@ def report(evaluation: Evaluation, note_text: Callable[[str], str]) -> dict[str,
 
 
 def sections(evaluation: Evaluation) -> dict[str, object]:
-    """What cards carry of it: the same members without facts and notes, and without anything null or empty inside."""
-    return {**_head(evaluation), **{name: _without_gaps(part) for name, part in _parts(evaluation).items()}}
+    """What cards carry of it: the same members without facts and notes, and without what is null or empty."""
+    return {**_head(evaluation), **{name: _told(part) for name, part in _parts(evaluation).items()}}
+
+
+def _told(part: object) -> object:
+    if isinstance(part, dict):
+        return {name: value for name, value in part.items() if value is not None and value != []}
+    return part
 
 
 def notes(found: Iterable[Note], note_text: Callable[[str], str]) -> list[dict[str, object]]:
@@ -64,12 +70,6 @@ def _parts(evaluation: Evaluation) -> dict[str, object]:
         "infusion": None if evaluation.infusion is None else _infusion(evaluation.infusion),
         "findings": [_finding(finding) for finding in evaluation.findings],
     }
-
-
-def _without_gaps(part: object) -> object:
-    if isinstance(part, dict):
-        return {name: _without_gaps(value) for name, value in part.items() if value is not None and value != []}
-    return [_without_gaps(item) for item in part] if isinstance(part, list) else part
 
 
 def _patient(evaluation: Evaluation) -> dict[str, object]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from cds_service.guideline.dates import When
     from cds_service.guideline.facts import Fact
+    from cds_service.guideline.interval import Interval
 
 Placed: TypeAlias = tuple[tuple[str, int, str], dict[str, object]]
 """Where a fact stands among the others, and the fact as JSON."""
@@ -58,10 +59,15 @@ def facts(used: Iterable[Fact], told: Told | None = None) -> list[dict[str, obje
 
 
 def _placed(fact: Fact) -> Placed | None:
-    shown = _fact(fact)
-    if shown is None:
-        return None
-    return ("lesion" if isinstance(fact, Lesion) else fact.name, _newest_first(fact), fact.source), shown
+    if isinstance(fact, Measurement):
+        name, shown = fact.name, _measured(fact)
+    elif isinstance(fact, Coded):
+        name, shown = fact.name, _coded(fact)
+    elif isinstance(fact, Lesion):
+        name, shown = "lesion", _lesion(fact)
+    else:
+        name, shown = fact.name, _dated(fact)
+    return None if shown is None else ((name, _newest_first(fact), fact.source), shown)
 
 
 @lru_cache(4096)
@@ -87,31 +93,23 @@ def partial_date(when: When | None) -> str | None:
     return next((first[:length] for length in (7, 4) if first[:length] == last[:length]), None)
 
 
-def _fact(fact: Fact) -> dict[str, object] | None:
-    match fact:
-        case Measurement():
-            return _measured(fact)
-        case Coded():
-            return _coded(fact)
-        case Lesion():
-            return _lesion(fact)
-        case Dated():
-            earliest, latest = fact.when.earliest.isoformat(), fact.when.latest.isoformat()
-            return {"name": fact.name, "earliest": earliest, "latest": latest, "source": fact.source}
+def _dated(fact: Dated) -> dict[str, object]:
+    earliest, latest = fact.when.earliest.isoformat(), fact.when.latest.isoformat()
+    return {"name": fact.name, "earliest": earliest, "latest": latest, "source": fact.source}
 
 
 def _measured(fact: Measurement) -> dict[str, object] | None:
-    value = fact.value
-    if fact.name not in MEASURED or (value.low is None and value.high is None):
+    low, high, low_open, high_open = fact.value
+    if fact.name not in MEASURED or (low is None and high is None):
         return None
     members: dict[str, object] = {"name": fact.name}
-    if value.low is not None:
-        members["low"] = number(value.low)
-    if value.high is not None:
-        members["high"] = number(value.high)
-    if value.low_open:
+    if low is not None:
+        members["low"] = number(low)
+    if high is not None:
+        members["high"] = number(high)
+    if low_open:
         members["lowOpen"] = True
-    if value.high_open:
+    if high_open:
         members["highOpen"] = True
     members["unit"] = fact.unit
     date = partial_date(fact.when)
@@ -119,11 +117,18 @@ def _measured(fact: Measurement) -> dict[str, object] | None:
         members["date"] = date
     members["source"] = fact.source
     if fact.reference is not None:
-        members |= present({"referenceLow": end(fact.reference.low), "referenceHigh": end(fact.reference.high)})
+        _add_reference(members, fact.reference)
     if fact.flag is not None:
         members["flag"] = fact.flag
     members["readFrom"] = fact.read_from
     return members
+
+
+def _add_reference(members: dict[str, object], reference: Interval) -> None:
+    if reference.low is not None:
+        members["referenceLow"] = number(reference.low)
+    if reference.high is not None:
+        members["referenceHigh"] = number(reference.high)
 
 
 def _coded(fact: Coded) -> dict[str, object] | None:

@@ -56,10 +56,8 @@ def _criteria(result: Evaluation, expected: Mapping[str, str]) -> dict[str, str]
 
 
 def _named(status: str, criterion: Criterion, expected: str) -> str:
-    words = [status]
-    for word in expected.split()[1:]:
-        words.append(criterion.indicator if word in INDICATORS else str(criterion.reason))
-    return " ".join(words)
+    asked = [criterion.indicator if word in INDICATORS else str(criterion.reason) for word in expected.split()[1:]]
+    return " ".join([status, *asked])
 
 
 def _met_on(result: Evaluation, _: str) -> str:
