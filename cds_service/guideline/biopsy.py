@@ -116,8 +116,7 @@ def _later(facts: Facts, concepts: frozenset[str]) -> list[Condition]:
 def _throughout(facts: Facts, course: Course, name: str, bad: Callable[[Measurement], Truth]) -> Line:
     """Is no value of the window bad? UNKNOWN where none was taken, or one cannot be told."""
     sure, possible = course.series.split(facts.of(name))
-    found = any_of(bad(value) for value in sure)
-    open_ones = any_of(bad(value) for value in possible)
+    found, open_ones = any_of(map(bad, sure)), any_of(map(bad, possible))
     if found is Truth.YES:
         return Truth.NO, (*sure, *possible)
     settled = bool(sure) and found is Truth.NO and open_ones is Truth.NO

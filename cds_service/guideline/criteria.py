@@ -232,7 +232,7 @@ def is_outside(value: Measurement) -> Truth:
         return Truth.YES
     if value.reference is None:
         return Truth.NO if value.flag == "normal" else Truth.UNKNOWN
-    return value.value.over(value.reference) | value.value.under(value.reference)
+    return value.value.beyond(value.reference)
 
 
 def response_to_antimicrobials(facts: Facts) -> Criterion:

@@ -114,6 +114,13 @@ class Interval(NamedTuple):
             return Truth.NO
         return self.at_most(reference.low) if reference.low_open else self.below(reference.low)
 
+    def beyond(self, reference: Interval) -> Truth:
+        """Does the number lie outside a reference range, on either side?"""
+        low, high = reference.low, reference.high
+        if self.low is None or self.low is not self.high or reference.low_open or reference.high_open:
+            return self.over(reference) | self.under(reference)
+        return Truth.of((high is not None and self.low > high) or (low is not None and self.low < low))
+
     def times(self, factor: Decimal) -> Interval:
         """The interval of the number times a positive factor, exactly."""
         return Interval(_times(self.low, factor), _times(self.high, factor), self.low_open, self.high_open)

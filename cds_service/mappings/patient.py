@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cds_service.mappings.fhir import R4_TYPES, Patient
@@ -21,23 +21,18 @@ class ForeignPatientError(Exception):
     """The Patient that was sent is not the patient of the request's context."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Whose:
     """Tells this patient's resources from others'. `urls` are other names of the patient, such as `urn:uuid:…`."""
 
     id: str | None
     urls: frozenset[str] = frozenset()
-    _seen: dict[str, bool] = field(default_factory=dict)
 
     def is_mine(self, subject: Reference | None) -> bool:
         """Whether the subject is this patient. No subject, or one with an identifier only, counts as this patient."""
         if subject is None or not subject.reference:
             return True
-        reference = subject.reference
-        known = self._seen.get(reference)
-        if known is None:
-            known = self._seen[reference] = self._is_me(reference)
-        return known
+        return self._is_me(subject.reference)
 
     def is_patient(self, patient: Patient, url: str | None) -> bool:
         """Whether a Patient resource (with its fullUrl) is this patient."""

@@ -149,12 +149,16 @@ class _Record:
     def _mine(self, entries: Entries, kind: type[R]) -> Iterator[tuple[str, R]]:
         """The patient's resources of one type; those of others are noted."""
         whom, is_mine = about(kind), self.whose.is_mine
+        mine: dict[str | None, bool] = {}
         for source, resource in entries.of(kind):
             subject = whom(resource)
-            if not is_mine(subject):
+            named = subject.reference if subject else None
+            if named not in mine:
+                mine[named] = is_mine(subject)
+            if not mine[named]:
                 self.reader.note(source, "foreign-patient")
                 continue
-            if self.are_others and (subject is None or not subject.reference):
+            if self.are_others and not named:
                 self.reader.note(source, "subject-missing")
             yield source, resource
 

@@ -40,7 +40,8 @@ ONE_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "biopsy-fibrosis": ("yes", "no"), "axial-imaging": ("yes", "no"), "general-condition": ("good", "affected"),
         "classic-presentation": ("yes", "no"), "atypical-mri": ("yes", "no"), "imaging-inconclusive": ("yes", "no"),
         "malignancy-excluded": ("yes", "no"), "malignancy-suspected": ("yes", "no"),
-        "infection-suspected": ("yes", "no"), "symptom-active": ("yes", "no"), "treatment-response": ("adequate", "inadequate"),
+        "infection-suspected": ("yes", "no"), "symptom-active": ("yes", "no"),
+        "treatment-response": ("adequate", "inadequate"),
     }
 )  # fmt: skip
 SEVERAL_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
+from zlib import crc32
 
 from cds_service.guideline.evaluation import evaluate
 from cds_service.guideline.facts import Fact, Lesion
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.results import Check, Criterion, Domain, Evaluation, Infusion
 from cds_service.guideline.tables import TABLES, Tables
-from tests.guideline.vignette import Vignette
+from tests.guideline.vignette import Vignette, load
 
 DOMAINS = "BASDCHFEP"
 """Biopsy, Age at onset, Site, Distribution, Coexisting, Haemoglobin, Fever, ESR, CRP (P): CLS-3.1 to CLS-3.9."""
@@ -17,6 +18,12 @@ ENTRY = {Truth.YES: "met", Truth.NO: "not-met", Truth.UNKNOWN: "unknown"}
 EXCLUSION = {Truth.YES: "present", Truth.NO: "absent", Truth.UNKNOWN: "unknown"}
 INDICATORS = {"info", "warning", "critical"}
 USUAL = {"ok": "info", "attention": "warning", "breach": "critical", "missing": "warning", "unreadable": "warning"}
+
+
+def first_complaint(tables: Tables = TABLES, theme: str = "") -> str | None:
+    """What one vignette complains of: those of the theme are asked first, others in an order that mixes the themes."""
+    asked = sorted(load().values(), key=lambda vignette: (vignette.theme != theme, crc32(vignette.name.encode())))
+    return next((said for vignette in asked for said in complaints(vignette, tables)), None)
 
 
 def complaints(vignette: Vignette, tables: Tables = TABLES) -> Iterator[str]:

@@ -1,9 +1,6 @@
-"""No number of a table, and no bone of a list, can change without a vignette that notices."""
-
 import hashlib
 import re
-from dataclasses import fields, replace
-from decimal import Decimal
+from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,98 +12,21 @@ from cds_service.guideline.tables import (
     Bones,
     Criteria,
     Keys,
-    Tables,
     guideline_edition,
     interpretations,
     rules_digest,
     rules_version,
 )
-from tests.guideline.expectation import complaints
-from tests.guideline.vignette import load
+from tests.guideline.expectation import first_complaint
 
-VIGNETTES = load()
-NUMBERS = {
-    (table, field.name): getattr(getattr(TABLES, table), field.name)
-    for table in ("criteria", "biopsy", "workup", "infusion")
-    for field in fields(getattr(TABLES, table))
-}
-ON_CARDS_ALONE = {
-    ("criteria", "sensitivity_percent"): 82,
-    ("criteria", "specificity_percent"): 98,
-    ("infusion", "paracetamol_hours"): 6,
-    ("infusion", "paracetamol_doses_per_day"): 4,
-    ("infusion", "control_first_hours"): 24,
-    ("infusion", "control_second_hours"): 48,
-}
-DECIDING = [name for name in NUMBERS if name not in ON_CARDS_ALONE]
-LISTS = [field.name for field in fields(Bones) if field.name not in ("typical_features", "inside")]
 SOURCES = files("cds_service")
-
-
-def nudged(table: str, name: str, step: int) -> Tables:
-    """The tables with one number moved by one unit of its last place."""
-    number = NUMBERS[table, name]
-    unit = Decimal(1).scaleb(number.value.as_tuple().exponent)
-    return replace(
-        TABLES, **{table: replace(getattr(TABLES, table), **{name: replace(number, value=number.value + step * unit)})}
-    )
-
-
-def without(keys: Keys, key: str) -> Keys:
-    return Keys(keys.exact - {key}, tuple(prefix for prefix in keys.prefixes if f"{prefix}*" != key))
-
-
-def names_of(keys: Keys) -> list[str]:
-    return sorted([*keys.exact, *(f"{prefix}*" for prefix in keys.prefixes)])
-
-
-def is_noticed(tables: Tables, theme: str = "") -> bool:
-    """Does any vignette disagree? Those of the theme are asked first."""
-    asked = sorted(VIGNETTES.values(), key=lambda vignette: vignette.theme != theme)
-    return any(True for vignette in asked for _ in complaints(vignette, tables))
-
-
-@pytest.mark.parametrize("step", [1, -1], ids=["more", "less"])
-@pytest.mark.parametrize(("table", "name"), DECIDING)
-def test_a_number_that_moves_by_its_last_place_is_noticed(table, name, step):
-    assert is_noticed(nudged(table, name, step), {"criteria": "domains", "workup": "red-flags"}.get(table, table))
+NUMBERS = [
+    number for table in (TABLES.criteria, TABLES.biopsy, TABLES.workup, TABLES.infusion) for number in table.rows()
+]
 
 
 def test_the_tables_as_shipped_agree_with_every_vignette():
-    assert not is_noticed(TABLES)
-
-
-@pytest.mark.parametrize(("place", "value"), ON_CARDS_ALONE.items())
-def test_numbers_that_stand_on_cards_alone_are_those_of_the_text(place, value):
-    assert NUMBERS[place].value == value
-
-
-def test_what_is_for_display_only_decides_nothing():
-    shown = {place for place, number in NUMBERS.items() if number.display_only}
-    assert shown <= ON_CARDS_ALONE.keys()
-    assert not any(is_noticed(nudged(*place, 1)) for place in shown)
-
-
-@pytest.mark.parametrize("feature", sorted(TABLES.bones.typical_features))
-def test_a_typical_feature_that_is_left_out_is_noticed(feature):
-    bones = replace(TABLES.bones, typical_features=TABLES.bones.typical_features - {feature})
-    assert is_noticed(replace(TABLES, bones=bones), "bones")
-
-
-@pytest.mark.parametrize(
-    ("group", "key"), [(group, key) for group in LISTS for key in names_of(getattr(TABLES.bones, group))]
-)
-def test_a_bone_that_is_left_out_of_a_list_is_noticed(group, key):
-    bones = replace(TABLES.bones, **{group: without(getattr(TABLES.bones, group), key)})
-    assert is_noticed(replace(TABLES, bones=bones), "bones")
-
-
-@pytest.mark.parametrize(
-    ("region", "key"), [(region, key) for region, keys in TABLES.bones.inside.items() for key in names_of(keys)]
-)
-def test_a_bone_that_is_left_out_of_a_region_is_noticed(region, key):
-    inside = {**TABLES.bones.inside, region: without(TABLES.bones.inside[region], key)}
-    assert is_noticed(replace(TABLES, bones=replace(TABLES.bones, inside=inside)), "bones")
+    assert first_complaint() is None
 
 
 def test_a_star_stands_for_all_keys_that_begin_so():
@@ -132,7 +52,7 @@ def test_the_weights_of_table_1_add_up_to_a_hundred():
 
 
 def test_every_number_names_its_rule_its_label_its_unit_and_its_place():
-    for number in NUMBERS.values():
+    for number in NUMBERS:
         assert re.fullmatch(r"(CLS|BIO|BGR|DDX|ZOL|KUS)-[0-9.T]+a?", number.clause)
         assert number.label
         assert number.unit
@@ -140,10 +60,9 @@ def test_every_number_names_its_rule_its_label_its_unit_and_its_place():
 
 
 def test_numbers_are_kept_in_the_order_of_their_file():
-    assert [number.label for number in TABLES.criteria.rows()] == [
-        number.label for (table, _), number in NUMBERS.items() if table == "criteria"
-    ]
-    assert TABLES.criteria.rows()[0] is TABLES.criteria.threshold
+    numbers = TABLES.criteria
+    assert numbers.rows() == tuple(getattr(numbers, field.name) for field in fields(numbers))
+    assert numbers.rows()[0] is numbers.threshold
 
 
 def test_a_number_is_read_as_it_is_written():

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,9 @@ class Vignette:
     expect: Mapping[str, Any]
 
 
+@cache
 def load() -> dict[str, Vignette]:
-    """All vignettes of all files, by name."""
+    """All vignettes of all files, by name; read once."""
     rows = [row for path in sorted(FOLDER.glob("*.toml")) for row in _expanded(path)]
     given = {row["name"]: row["given"] for row in rows if "given" in row}
     found = [_vignette(row, given) for row in rows]
