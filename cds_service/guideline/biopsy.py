@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from cds_service.guideline.criteria import is_outside
+from cds_service.guideline.counts import count_line, still_good, throughout
+from cds_service.guideline.criteria import MALIGNANCIES
 from cds_service.guideline.dates import known_to
 from cds_service.guideline.domains import coexisting
 from cds_service.guideline.facts import Coded, Condition, Fact, Facts, Measurement, Note
@@ -23,8 +24,9 @@ from cds_service.guideline.results import Biopsy, Classification, Finding, Indic
 from cds_service.guideline.workup import signs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
+    from cds_service.guideline.counts import Line
     from cds_service.guideline.course import Course
     from cds_service.guideline.domains import Read
     from cds_service.guideline.tables import Tables
@@ -33,8 +35,7 @@ _COUNTS = ("hemoglobin", "platelets", "leukocytes", "neutrophils")
 """The lines of BIO-04."""
 _DIFFERENTIAL = (*_COUNTS, "lymphocytes")
 """BIO-10 asks for the lymphocytes of the differential as well."""
-Line: TypeAlias = tuple[Truth, tuple[Fact, ...]]
-"""Is no value of one line bad, and the values looked at."""
+_EXAMINATIONS = frozenset({"report:histology", "lab:tissue_culture"})
 _PUSTULOSIS = "palmoplantar-pustulosis"
 
 
@@ -65,7 +66,7 @@ def weigh(  # noqa: PLR0913, PLR0917  all that the reasons are read from
     tables: Tables,
 ) -> Biopsy:
     """All three lists, each in rule order."""
-    counts = {name: _throughout(facts, course, name, is_outside) for name in _DIFFERENTIAL}
+    counts = {name: count_line(facts, course, name, tables) for name in _DIFFERENTIAL}
     several = multifocal(picture, tables.bones, tables.criteria.multifocal_bones.count)
     case = Case(facts, course, picture, classification, fever, findings, tables, counts, several)
     alone, unusual = clavicle_alone(case), atypical(case)
@@ -75,7 +76,8 @@ def weigh(  # noqa: PLR0913, PLR0917  all that the reasons are read from
     )  # fmt: skip
     consider = (
         suspicion(case), abnormal_count(case), unexplained_fever(case), unwell(case), unusual, solitary(case, alone),
-        diaphyseal(case), growing(case), cortical(case), rebiopsy(case, unusual), malignancy_not_excluded(case),
+        diaphyseal(case), featured(case, "BIO-16", "rapid-growth"), featured(case, "BIO-17", "cortical-destruction"),
+        rebiopsy(case, unusual), malignancy_not_excluded(case),
     )  # fmt: skip
     return Biopsy(_where(consider, Truth.YES), _where(refrain, Truth.YES), _where((*refrain, *consider), Truth.UNKNOWN))
 
@@ -113,16 +115,6 @@ def _later(facts: Facts, concepts: frozenset[str]) -> list[Condition]:
     return [c for c in facts.conditions if c.concept in concepts and not known_to(c.when, authored)]
 
 
-def _throughout(facts: Facts, course: Course, name: str, bad: Callable[[Measurement], Truth]) -> Line:
-    """Is no value of the window bad? UNKNOWN where none was taken, or one cannot be told."""
-    sure, possible = course.series.split(facts.of(name))
-    found, open_ones = any_of(map(bad, sure)), any_of(map(bad, possible))
-    if found is Truth.YES:
-        return Truth.NO, (*sure, *possible)
-    settled = bool(sure) and found is Truth.NO and open_ones is Truth.NO
-    return (Truth.YES if settled else Truth.UNKNOWN), (*sure, *possible)
-
-
 def well_with_classic_picture(case: Case) -> Reason:
     """BIO-03."""
     well, shown, notes = _good_condition(case.facts)
@@ -132,9 +124,13 @@ def well_with_classic_picture(case: Case) -> Reason:
 
 def near_normal_blood(case: Case) -> Reason:
     """BIO-04: CRP below its limit, and every count present and inside its own range, all through the window."""
-    limit = case.tables.biopsy.crp_below.value
+    limit, values = case.tables.biopsy.crp_below.value, case.facts.of("crp")
+
+    def high(value: Measurement) -> Truth:
+        return value.value.at_least(limit)
+
     lines = [
-        _throughout(case.facts, case.course, "crp", lambda value: value.value.at_least(limit)),
+        still_good(throughout(values, case.course, high), values, case.course, high),
         *(case.counts[name] for name in _COUNTS),
     ]
     return Reason("BIO-04", all_of(truth for truth, _ in lines), tuple(fact for _, shown in lines for fact in shown))
@@ -184,7 +180,7 @@ def abnormal_count(case: Case) -> Reason:
     limit = case.tables.biopsy.blasts_above.value
     lines = [case.counts[name] for name in _DIFFERENTIAL]
     seen: tuple[Fact, ...] = tuple(fact for _, facts in lines for fact in facts)
-    none_seen, counted = _throughout(case.facts, case.course, "blasts", lambda value: value.value.above(limit))
+    none_seen, counted = throughout(case.facts.of("blasts"), case.course, lambda value: value.value.above(limit))
     by_percent = tuple(f for f in case.facts.findings if f.name == "blasts_pct" and f.value == "present")
     blasts = Truth.YES if by_percent else ~none_seen if counted else Truth.NO
     abnormal = any_of(~truth for truth, _ in lines) | blasts
@@ -231,17 +227,8 @@ def diaphyseal(case: Case) -> Reason:
     return Reason("BIO-15", Truth.NO if told else Truth.UNKNOWN)
 
 
-def growing(case: Case) -> Reason:
-    """BIO-16."""
-    return _featured(case, "BIO-16", "rapid-growth")
-
-
-def cortical(case: Case) -> Reason:
-    """BIO-17."""
-    return _featured(case, "BIO-17", "cortical-destruction")
-
-
-def _featured(case: Case, rule: str, feature: str) -> Reason:
+def featured(case: Case, rule: str, feature: str) -> Reason:
+    """BIO-16 and BIO-17: a feature of any lesion; what was not ticked was not assessed."""
     shown = tuple(lesion for lesion in case.picture.lesions if feature in lesion.features)
     coded = tuple(f for f in case.facts.findings if f.name == f"finding:{feature.replace('-', '_')}")
     truth = Truth.YES if coded else any_with_feature(case.picture, feature)
@@ -263,17 +250,47 @@ def rebiopsy(case: Case, unusual_picture: Reason) -> Reason:
 
 def malignancy_not_excluded(case: Case) -> Reason:
     """BIO-19: listed unless malignancy is answered excluded and no sign of it is there; never `not assessed`."""
+    facts = case.facts
+    seen = _signs_of_malignancy(case)
+    answer = _denied(facts, "malignancy-excluded") if facts.answers.authored else Truth.UNKNOWN
+    if answer is Truth.YES and not seen:
+        return Reason("BIO-19", Truth.NO)
+    suspected = facts.answers.yes("malignancy-suspected") is Truth.YES
+    answered = "not-excluded" if answer is Truth.NO else "unanswered"
+    reason = "sign" if seen else "suspected" if suspected else answered
+    items = ("malignancy-suspected", "malignancy-excluded") if suspected else ("malignancy-excluded",)
+    shown = (*dict.fromkeys(seen), *_answers(facts, *items))
+    return Reason("BIO-19", Truth.YES, shown, "warning" if seen or suspected else "info", reason)
+
+
+def _signs_of_malignancy(case: Case) -> list[Fact]:
+    """Facts that are a sign of malignancy; a diagnosis that was only suspected counts until an answer knew of it."""
     mimicker, platelets, ldh, _ = case.classification.exclusion_criteria
-    seen: list[Fact] = [
-        *(mimicker.evidence if mimicker.reason == "malignancy" else ()),
+    form = case.facts.answers
+    authored = form.authored if form.choice("malignancy-excluded") else None
+    coded = [c for c in case.facts.conditions if c.concept.removesuffix("_possible") in MALIGNANCIES]
+    open_ones = [c for c in coded if mimicker.reason == "malignancy" or not known_to(c.when, authored)]
+    return [
+        *(condition.fact() for condition in open_ones),
         *(platelets.evidence if platelets.truth is Truth.YES else ()),
         *(ldh.evidence if ldh.truth is Truth.YES or ldh.reason else ()),
         *(fact for finding in case.findings if finding.id in ("DDX-01", "LAB-17") for fact in finding.evidence),
         *signs(case.facts),
     ]
-    answer = _denied(case.facts, "malignancy-excluded") if case.facts.answers.authored else Truth.UNKNOWN
-    if answer is Truth.YES and not seen:
-        return Reason("BIO-19", Truth.NO)
-    reason = "sign" if seen else "unanswered" if answer is not Truth.NO else "not-excluded"
-    shown = (*dict.fromkeys(seen), *_answers(case.facts, "malignancy-excluded"))
-    return Reason("BIO-19", Truth.YES, shown, "warning" if seen else "info", reason)
+
+
+def recommended(lists: Biopsy) -> Finding | None:
+    """BIO-01: some reason to consider a biopsy is there, other than an unanswered question (BIO-19)."""
+    reasons = [reason for reason in lists.consider if reason.reason != "unanswered"]
+    if not reasons:
+        return None
+    warning = any(reason.indicator != "info" for reason in reasons)
+    return Finding("BIO-01", "warning" if warning else "info")
+
+
+def order_finding(facts: Facts) -> Finding | None:
+    """BIO-20: a bone biopsy is ordered without histology and microbiological culture beside it."""
+    ordered = {order.concept for order in facts.orders}
+    if "proc:bone_biopsy" not in ordered or ordered >= _EXAMINATIONS:
+        return None
+    return Finding("BIO-20", "warning")

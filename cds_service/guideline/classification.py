@@ -11,7 +11,8 @@ from cds_service.guideline.results import Classification, Criterion, Domain, Ver
 
 if TYPE_CHECKING:
     from cds_service.guideline.course import Course
-    from cds_service.guideline.facts import Facts, Measurement
+    from cds_service.guideline.criteria import Doubt
+    from cds_service.guideline.facts import Facts
     from cds_service.guideline.lesions import LesionPicture
     from cds_service.guideline.tables import Criteria, Tables
 
@@ -32,9 +33,9 @@ class Score:
 
 
 def classify(
-    facts: Facts, course: Course, picture: LesionPicture, doubts: tuple[Measurement, ...], tables: Tables
+    facts: Facts, course: Course, picture: LesionPicture, doubts: tuple[Doubt, ...], tables: Tables
 ) -> Classification:
-    """The classification of one patient. `doubts` are results that call for a mimicker to be ruled out."""
+    """The classification of one patient. `doubts` are facts that call for a mimicker to be ruled out (again)."""
     numbers = tables.criteria
     entry = (
         criteria.lasting_symptoms(facts, course, numbers),

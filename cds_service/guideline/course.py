@@ -13,9 +13,9 @@ from cds_service.guideline.interval import Truth
 if TYPE_CHECKING:
     from cds_service.guideline.tables import Tables
 
-_NOT_TAKEN = frozenset(
-    {"entered-in-error", "not-done", "cancelled", "not-taken", "draft", "unknown", "preparation", "intended"}
-)
+_GIVEN = frozenset({"completed", "in-progress", "stopped", "on-hold"})
+"""Statuses of an administration of which some reached the patient."""
+_NOT_TAKEN = frozenset({"entered-in-error", "not-done", "cancelled", "not-taken", "draft", "preparation", "intended"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def was_taken(drug: Drug) -> bool:
 
 def was_administered(drug: Drug, concepts: frozenset[str]) -> bool:
     """Whether the record shows that one of these drugs was given: no answer can erase that."""
-    return drug.kind == "administration" and drug.concept in concepts and was_taken(drug)
+    return drug.kind == "administration" and drug.concept in concepts and drug.status in _GIVEN
 
 
 def after_zoledronic_acid(value: Measurement, facts: Facts, hours: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cds_service.guideline.course import Course, is_certain_bone_pain, was_administered, was_taken
 from cds_service.guideline.dates import When, age_reached, known_to, not_after
@@ -23,6 +23,8 @@ MALIGNANCIES = frozenset(
         "mimic_neuroblastoma", "mimic_malignancy_other",
     }
 )  # fmt: skip
+Doubt: TypeAlias = Measurement | Coded
+"""A fact that speaks against a reassuring answer given before it."""
 INFECTION = "mimic_infectious_osteomyelitis"
 ANTIMICROBIALS = frozenset({"drug:antibacterial", "drug:antimycotic", "drug:antimycobacterial"})
 BISPHOSPHONATES = frozenset({"drug:zoledronic_acid", "drug:pamidronate", "drug:bisphosphonate"})
@@ -84,8 +86,8 @@ def imaging_finding(facts: Facts, picture: LesionPicture, bones: Bones) -> Crite
     return Criterion("CLS-1.3", Truth.NO if refuted else Truth.UNKNOWN, evidence)
 
 
-def known_mimicker(facts: Facts, diagnosed: When | None, doubts: tuple[Measurement, ...]) -> Criterion:
-    """CLS-2.1. `doubts` are a low ALP or vitamin C, which only a later answer settles (LAB-18, DDX-08)."""
+def known_mimicker(facts: Facts, diagnosed: When | None, doubts: tuple[Doubt, ...]) -> Criterion:
+    """CLS-2.1. `doubts` are facts that only a later answer settles: low ALP or vitamin C, blasts, new red flags."""
     form = facts.answers
     mimics = [c for c in facts.conditions if c.concept.startswith("mimic_") or c.concept == "unreadable"]
     present = [condition for condition in mimics if _is_certain(condition, diagnosed)]
@@ -103,7 +105,7 @@ def known_mimicker(facts: Facts, diagnosed: When | None, doubts: tuple[Measureme
         )
     if answer == "present":
         return Criterion("CLS-2.1", Truth.YES, shown, "answered", indicator="warning")
-    doubtful: tuple[Condition | Measurement, ...] = (*mimics, *doubts)
+    doubtful: tuple[Condition | Doubt, ...] = (*mimics, *doubts)
     newer = [fact for fact in doubtful if not known_to(fact.when, form.authored)]
     if answer == "excluded" and form.authored and not newer and "Condition" not in facts.not_received:
         return Criterion("CLS-2.1", Truth.NO, (*shown, *doubts))
@@ -133,13 +135,9 @@ def low_platelets(facts: Facts, course: Course, numbers: Criteria) -> Criterion:
     """CLS-2.2: the lowest count of the window decides; only `platelet-artefact` takes a low one out (AMB-22)."""
     form = facts.answers
     limit = numbers.platelets_below.value
-    values = facts.of("platelets")
-    if form.choice("platelet-artefact") == "yes":
-        values = tuple(
-            value for value in values
-            if value.value.below(limit) is Truth.NO or not known_to(value.when, form.authored)
-        )  # fmt: skip
+    values = without_artefacts(facts, limit)
     inside, possible = course.safety.split(values)
+    inside.sort(key=lambda value: value.value.low or limit)
     shown: tuple[Fact, ...] = (*form.fact("platelet-artefact"), *inside, *possible)
     low = any_of(value.value.below(limit) for value in inside)
     may_be_low = any_of(value.value.below(limit) for value in possible)
@@ -150,32 +148,55 @@ def low_platelets(facts: Facts, course: Course, numbers: Criteria) -> Criterion:
     return Criterion("CLS-2.2", Truth.NO, shown)
 
 
+def without_artefacts(facts: Facts, limit: Decimal) -> tuple[Measurement, ...]:
+    """The platelet counts; an answered artefact takes out the low ones that it knew of (AMB-22)."""
+    form, values = facts.answers, facts.of("platelets")
+    if form.choice("platelet-artefact") != "yes":
+        return values
+    return tuple(v for v in values if v.value.below(limit) is Truth.NO or not known_to(v.when, form.authored))
+
+
 def worrying_ldh(facts: Facts, course: Course, numbers: Criteria) -> Criterion:
     """CLS-2.3 and AMB-07c: an answer decides for every LD up to its day, later ones by the range of their report."""
     form = facts.answers
     answer = form.choice("ldh-concern")
     values = facts.of("ldh")
     newer = tuple(value for value in values if not known_to(value.when, form.authored))
-    shown: tuple[Fact, ...] = (*form.fact("ldh-concern"), *values)
     inside, possible = course.safety.split(newer if answer == "no" else values)
     factor = numbers.ldh_ratio_above.value
+    shown: tuple[Fact, ...] = (*form.fact("ldh-concern"), *_highest_first((*inside, *possible)))
     high = any_of(_exceeds(value, factor) for value in inside)
-    if answer == "yes" or high is Truth.YES:
+    if high is Truth.YES:
         notes = tuple(Note(value.source, "answer-outdated") for value in newer if answer == "no")
-        return Criterion(
-            "CLS-2.3", Truth.YES, shown, "ldh", indicator="critical" if high is Truth.YES else "warning", notes=notes
-        )
+        return Criterion("CLS-2.3", Truth.YES, shown, "ldh", indicator="critical", notes=notes)
+    if answer == "yes":
+        return Criterion("CLS-2.3", Truth.YES, shown, "ldh-answered", indicator="warning")
     if answer == "no" and not newer:
-        return _judged(Criterion("CLS-2.3", Truth.NO if form.authored else Truth.UNKNOWN, shown), values)
+        return _judged(Criterion("CLS-2.3", Truth.NO if form.authored else Truth.UNKNOWN, shown), facts)
     still_open = _open_ldh(shown, inside, possible, answered_no=answer == "no")
-    return still_open if answer != "no" else _judged(still_open, tuple(v for v in values if v not in newer))
+    return still_open if answer != "no" else _judged(still_open, facts)
 
 
-def _judged(criterion: Criterion, values: tuple[Measurement, ...]) -> Criterion:
+def _highest_first(values: tuple[Measurement, ...]) -> list[Measurement]:
+    """The decisive one first: the highest against its own limit, then those flagged high, then those without limit."""
+
+    def place(value: Measurement) -> tuple[bool, Decimal]:
+        high = value.reference.high if value.reference else None
+        top = value.value.high if value.value.high is not None else value.value.low
+        ratio = top / high if high and top is not None else Decimal(0)
+        return is_raised(value) is not Truth.YES, -ratio
+
+    return sorted(values, key=place)
+
+
+def _judged(criterion: Criterion, facts: Facts) -> Criterion:
     """A raised LD that the clinician has judged stays on the card as a warning."""
-    if criterion.reason or not any(is_raised(value) is Truth.YES for value in values):
+    authored = facts.answers.authored
+    raised = [v for v in facts.of("ldh") if known_to(v.when, authored) and is_raised(v) is Truth.YES]
+    if criterion.reason or not raised:
         return criterion
-    return replace(criterion, reason="ldh-judged", indicator="warning")
+    shown = (*facts.answers.fact("ldh-concern"), *_highest_first(tuple(raised)), *criterion.evidence)
+    return replace(criterion, reason="ldh-judged", indicator="warning", evidence=tuple(dict.fromkeys(shown)))
 
 
 def _open_ldh(

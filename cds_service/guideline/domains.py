@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from cds_service.guideline.course import Course, Window, after_zoledronic_acid
+from cds_service.guideline.course import Course, after_zoledronic_acid
 from cds_service.guideline.dates import age_reached, known_to, not_after
 from cds_service.guideline.facts import Coded, Condition, Fact, Facts, Measurement, Note
 from cds_service.guideline.interval import Truth, any_of
@@ -151,7 +151,7 @@ def coexisting_conditions(facts: Facts, course: Course, numbers: Criteria) -> Do
     none = numbers.coexisting_none.count
     low = next((points for truth, points in rows if truth is Truth.YES), none)
     high = next((points for truth, points in rows if truth is not Truth.NO), none)
-    evidence = (*ibd[1], *skin[1], *axial[1], *facts.answers.fact("axial-imaging"))
+    evidence = (*ibd[1], *skin[1], *axial[1], *facts.answers.fact("axial-imaging"), *dated(course))
     notes = (*ibd[2], *skin[2], *axial[2])
     return Domain("CLS-3.5", "coexisting_conditions", low, high, evidence=evidence, notes=notes)
 
@@ -176,7 +176,8 @@ def coexisting(facts: Facts, before: When, concepts: frozenset[str], answers: fr
     )
     by_record = any_of(_recorded_before(condition, before) for condition in recorded)
     if ticked and ticked & answers:
-        return Truth.YES, shown, ()
+        after = bool(recorded) and by_record is Truth.NO
+        return (Truth.UNKNOWN if after else Truth.YES), shown, ()
     if not closed:
         return by_record | Truth.UNKNOWN, shown, ()
     newer = [c for c in recorded if not known_to(c.when, form.authored) and _recorded_before(c, before) != Truth.NO]
@@ -233,37 +234,42 @@ def fever_domain(read: Read, numbers: Criteria) -> Domain:
 def hemoglobin(facts: Facts, course: Course, numbers: Criteria) -> Domain:
     """CLS-3.6: exactly 10.0 g/dL takes the higher row (AMB-02)."""
     limit = numbers.hemoglobin_at_least.value
-    read = series(facts, course.series, "hemoglobin", lambda value: value.at_least(limit))
+    read = series(facts, course, "hemoglobin", lambda value: value.at_least(limit))
     return _scored("CLS-3.6", "hemoglobin", read, numbers.hemoglobin_good, numbers.hemoglobin_low)
 
 
 def esr(facts: Facts, course: Course, numbers: Criteria) -> Domain:
     """CLS-3.8."""
-    read = series(facts, course.series, "esr", lambda value: value.below(numbers.esr_below.value))
+    read = series(facts, course, "esr", lambda value: value.below(numbers.esr_below.value))
     return _scored("CLS-3.8", "esr", read, numbers.esr_good, numbers.esr_high)
 
 
 def crp(facts: Facts, course: Course, numbers: Criteria) -> Domain:
     """CLS-3.9."""
-    read = series(facts, course.series, "crp", lambda value: value.below(numbers.crp_below.value))
+    read = series(facts, course, "crp", lambda value: value.below(numbers.crp_below.value))
     return _scored("CLS-3.9", "crp", read, numbers.crp_good, numbers.crp_high)
 
 
-def series(facts: Facts, window: Window, name: str, good: Callable[[Interval], Truth]) -> Read:
+def dated(course: Course) -> tuple[Fact, ...]:
+    """The CNO diagnosis, where one is on record: windows and coexisting diseases end there."""
+    return (course.diagnosis,) if course.diagnosis else ()
+
+
+def series(facts: Facts, course: Course, name: str, good: Callable[[Interval], Truth]) -> Read:
     """AMB-21: all values of the window on one side decide; if they straddle the limit it stays open.
 
     A pinned date makes its value decide, except over values dated after the form.
     """
     values = facts.of(name)
-    sure, possible = window.split(values)
+    sure, possible = course.series.split(values)
     pinned, notes = _pinned(facts, name)
     if pinned:
         newer = [value for value in (*sure, *possible) if not known_to(value.when, facts.answers.authored)]
         sure, possible = pinned, [value for value in newer if value not in pinned]
-    shown = (*sure, *possible)
-    truths = {good(value.value) for value in shown}
+    values = (*sure, *possible)
+    truths = {good(value.value) for value in values}
     settled = bool(sure) and len(truths) == 1
-    return (truths.pop() if settled else Truth.UNKNOWN), shown, notes
+    return (truths.pop() if settled else Truth.UNKNOWN), (*values, *dated(course)), notes
 
 
 def _pinned(facts: Facts, name: str) -> tuple[list[Measurement], tuple[Note, ...]]:

@@ -11,6 +11,7 @@ from cds_service.guideline.course import course_of
 from cds_service.guideline.criteria import without_date
 from cds_service.guideline.domains import fever
 from cds_service.guideline.facts import Facts, Note
+from cds_service.guideline.interval import Truth
 from cds_service.guideline.lesions import picture_of
 from cds_service.guideline.results import Biopsy, Classification, Evaluation, Finding
 from cds_service.guideline.tables import TABLES, Tables
@@ -23,13 +24,16 @@ def evaluate(facts: Facts, today: date, tables: Tables = TABLES) -> Evaluation:
     """All that the guideline says about one patient on one day (a calendar date in Europe/Oslo)."""
     course = course_of(facts, today, tables)
     picture = picture_of(facts, tables.bones)
-    doubts = (*workup.low_alp(facts), *workup.vitamin_c_doubt(facts))
+    doubts = workup.doubts(facts, tables)
     has_fever = fever(facts, course, tables)
     flags = workup.red_flags(facts, course, has_fever[0], tables)
     classification = _until_cleared(classify(facts, course, picture, doubts, tables), flags)
     lists = biopsy.weigh(facts, course, picture, classification, has_fever, flags, tables)
-    readiness = infusion.judge(facts, today, tables)
-    findings = sorted((*flags, *infusion.order_findings(facts, readiness)), key=lambda finding: _order(finding.id))
+    mimicker = classification.exclusion_criteria[0]
+    readiness = infusion.judge(facts, today, tables, mimicker.reason if mimicker.truth is Truth.YES else None)
+    beside = (biopsy.recommended(lists), biopsy.order_finding(facts))
+    fired = (*flags, *infusion.order_findings(facts, readiness), *(finding for finding in beside if finding))
+    findings = sorted(fired, key=lambda finding: _order(finding.id))
     notes = (*facts.notes, *course.notes, *_notes(classification, lists))
     return Evaluation(today, facts, classification, lists, readiness, tuple(findings), _sorted(notes))
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from math import ceil
 from typing import TYPE_CHECKING
 
-from cds_service.guideline.course import was_taken
+from cds_service.guideline.course import was_administered, was_taken
 from cds_service.guideline.dates import When, add_months, age_reached, birthday
 from cds_service.guideline.facts import Drug, Facts, Measurement, Order, Planned
 from cds_service.guideline.infusion_samples import Weight, calcium, check, is_before, vitamin_d, weight_of
@@ -56,9 +56,13 @@ class Case:
         return self.order.dose is not None and not self.order.dose.per_kg
 
 
-def judge(facts: Facts, today: date, tables: Tables) -> Infusion | None:
-    """The worst of the zoledronic acid orders, then the earliest; None where none is ordered."""
-    judged = [_judge_one(facts, order, today, tables) for order in facts.orders if order.concept == ZOLEDRONIC_ACID]
+def judge(facts: Facts, today: date, tables: Tables, mimicker: str | None) -> Infusion | None:
+    """The worst of the zoledronic acid orders, then the earliest; None where none is ordered.
+
+    `mimicker` is the kind of a confirmed one (CLS-2.1).
+    """
+    orders = [order for order in facts.orders if order.concept == ZOLEDRONIC_ACID]
+    judged = [_judge_one(facts, order, today, tables, mimicker) for order in orders]
     if not judged:
         return None
     judged.sort(key=lambda one: (-_SEVERITY[one.readiness], one.planned.when.earliest, one.order))
@@ -76,19 +80,29 @@ def order_findings(facts: Facts, infusion: Infusion | None) -> tuple[Finding, ..
     return tuple(found)
 
 
-def _judge_one(facts: Facts, order: Order, today: date, tables: Tables) -> Infusion:
+def _judge_one(facts: Facts, order: Order, today: date, tables: Tables, mimicker: str | None) -> Infusion:
     planned = order.planned or Planned(When.on(today), "today")
     numbers = tables.infusion
     case = Case(facts, order, planned, weight_of(facts, planned.when, numbers), numbers)
-    checks = (
+    checks: tuple[Check, ...] = (
         *vitamin_d(facts, planned.when, numbers), calcium(facts, planned.when, numbers), paracetamol(case),
         usual_dose(case), old_enough(case), highest_dose(case), interval(case), rate(case),
     )  # fmt: skip
     doubtful_alp = bool(low_alp(facts))
+    if any(condition.concept.startswith("mimic_hypophosphatasia") for condition in facts.conditions):
+        mimicker = "hypophosphatasia"
+    if doubtful_alp or mimicker:
+        checks = tuple(_held_back(one, "low-alp" if doubtful_alp else "mimicker") for one in checks)
     readiness = readiness_of(checks)
-    if doubtful_alp and readiness == "ready":
-        readiness = "attention"
-    return _with_amounts(Infusion(order.source, (), planned, readiness, checks, low_alp=doubtful_alp), case)
+    infusion = Infusion(order.source, (), planned, readiness, checks, low_alp=doubtful_alp, mimicker=mimicker)
+    return _with_amounts(infusion, case)
+
+
+def _held_back(one: Check, reason: str) -> Check:
+    """The dose is at best `attention` while the bone disease itself is in doubt (LAB-18, DDX-12)."""
+    if one.id != "ZOL-07" or one.status != "ok":
+        return one
+    return replace(one, status="attention", indicator="warning", reason=reason)
 
 
 def readiness_of(checks: tuple[Check, ...]) -> Readiness:
@@ -170,8 +184,10 @@ def highest_dose(case: Case) -> Check:
 def interval(case: Case) -> Check:
     """ZOL-09: six calendar months since the last dose, a week early at the most."""
     numbers = case.numbers
-    doses = [drug.when for drug in _doses(case.facts, with_statements=True) if _was_before(drug, case.planned)]
+    doses = [drug.when for drug in case.facts.drugs if _is_dose(drug) and _was_before(drug, case.planned)]
     last = max((when.latest for when in doses if when), default=None)
+    if _unclear(case, last):
+        return check("ZOL-09", "attention", "unclear-history")
     if last is None:
         unread = sorted(_HISTORY & case.facts.not_received)
         return check("ZOL-09", "missing" if unread else "ok", "history-not-received" if unread else "none-found")
@@ -181,6 +197,16 @@ def interval(case: Case) -> Check:
         return check("ZOL-09", "attention", "too-soon", day=earliest)
     overdue = planned.latest > add_months(last, numbers.overdue_months.count)
     return check("ZOL-09", "ok", "overdue" if overdue else None, day=last)
+
+
+def _unclear(case: Case, last: date | None) -> bool:
+    """Zoledronic acid on record that may have been given since the last sure dose: undated, or not surely given."""
+    return any(
+        drug.concept == ZOLEDRONIC_ACID and was_taken(drug)
+        and (drug.when is None or (not _is_dose(drug) and (last is None or drug.when.latest > last)))
+        and is_before(drug.when, case.planned.when) is not Truth.NO
+        for drug in case.facts.drugs
+    )  # fmt: skip
 
 
 def rate(case: Case) -> Check:
@@ -223,13 +249,16 @@ def _weighed(case: Case) -> tuple[Measurement, ...]:
     return (case.weight.measured,) if case.needs_weight and case.weight.measured else ()
 
 
-def _doses(facts: Facts, *, with_statements: bool) -> list[Drug]:
-    """Zoledronic acid that was completed: administrations and requests, and statements where asked."""
-    kinds = {"administration", "request"} | ({"statement"} if with_statements else set())
-    return [
-        drug for drug in facts.drugs
-        if drug.concept == ZOLEDRONIC_ACID and drug.kind in kinds and drug.status == "completed" and was_taken(drug)
-    ]  # fmt: skip
+def _completed(facts: Facts) -> list[Drug]:
+    """Zoledronic acid that was completed: what an increased dose must build on (ZOL-08)."""
+    kinds = {"administration", "request"}
+    return [d for d in facts.drugs if d.concept == ZOLEDRONIC_ACID and d.kind in kinds and d.status == "completed"]
+
+
+def _is_dose(drug: Drug) -> bool:
+    """Whether some of it was surely given: an administration, interrupted or not, or what was completed."""
+    completed = drug.concept == ZOLEDRONIC_ACID and drug.status == "completed"
+    return completed or was_administered(drug, frozenset({ZOLEDRONIC_ACID}))
 
 
 def _was_before(drug: Drug, planned: Planned) -> bool:
@@ -238,9 +267,7 @@ def _was_before(drug: Drug, planned: Planned) -> bool:
 
 def _earlier_doses(case: Case) -> bool:
     """Whether an earlier completed dose is surely on record."""
-    return any(
-        is_before(drug.when, case.planned.when) is Truth.YES for drug in _doses(case.facts, with_statements=False)
-    )
+    return any(is_before(drug.when, case.planned.when) is Truth.YES for drug in _completed(case.facts))
 
 
 def _with_amounts(infusion: Infusion, case: Case) -> Infusion:

@@ -130,6 +130,8 @@ class Infusion:
     paracetamol_order_allowed: bool = False
     low_alp: bool = False
     """A low ALP keeps readiness at `attention` at best (LAB-18)."""
+    mimicker: str | None = None
+    """`hypophosphatasia` (also possible), or the kind of a confirmed mimicker: it does so too (DDX-12, ours)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.course import Course, Window, was_taken
-from cds_service.guideline.criteria import BISPHOSPHONATES, is_lowered, is_raised
+from cds_service.guideline.criteria import BISPHOSPHONATES, Doubt, is_lowered, is_raised, without_artefacts
 from cds_service.guideline.dates import When, age_reached, known_to, not_after
 from cds_service.guideline.facts import Coded, Condition, Fact, Facts, Measurement
 from cds_service.guideline.interval import EXACT, Truth
@@ -18,6 +18,7 @@ _CELL_LINES = {
     "hemoglobin": "hemoglobin", "platelets": "platelets", "leukocytes": "white cells", "neutrophils": "white cells"
 }  # fmt: skip
 _CLINICAL_FLAGS = frozenset({"hepatosplenomegaly", "lymphadenopathy", "weight-loss", "pallor"})
+_REOPENING = frozenset({"redflag_cytopenia", *(f"redflag_{flag.replace('-', '_')}" for flag in _CLINICAL_FLAGS)})
 _ADDED_ANSWERS = frozenset({"night-pain", "fatigue"})
 
 
@@ -61,7 +62,7 @@ def malignancy_markers(facts: Facts, course: Course, tables: Tables) -> Finding 
     authored = facts.answers.authored if facts.answers.choice("ldh-concern") == "no" else None
     open_ldh = [value for value in ldh if not known_to(value.when, authored)]
     very_high = any(
-        value.reference and value.reference.high is not None
+        value.when and value.reference and value.reference.high is not None
         and value.value.above(EXACT.multiply(value.reference.high, factor)) is Truth.YES
         for value in open_ldh
     )  # fmt: skip
@@ -90,6 +91,15 @@ def vitamin_c_doubt(facts: Facts) -> tuple[Measurement, ...]:
     return tuple(v for v in _same_day_as_first(list(facts.of("vitamin_c"))) if is_lowered(v) is Truth.YES)
 
 
+def doubts(facts: Facts, tables: Tables) -> tuple[Doubt, ...]:
+    """What speaks against `mimicker` excluded until it is answered again (CLS-2.1, rules.md section 6.3)."""
+    limit = tables.biopsy.blasts_above.value
+    blasts = tuple(value for value in facts.of("blasts") if value.value.above(limit) is Truth.YES)
+    by_percent = tuple(f for f in facts.findings if f.name == "blasts_pct" and f.value == "present")
+    flags = tuple(c.fact() for c in facts.conditions if c.concept in _REOPENING)
+    return (*low_alp(facts), *vitamin_c_doubt(facts), *blasts, *by_percent, *flags)
+
+
 def low_vitamin_c(facts: Facts) -> Finding | None:
     """DDX-08 as a finding."""
     low = vitamin_c_doubt(facts)
@@ -101,18 +111,17 @@ def leukaemia_flags(facts: Facts, course: Course, fever: Truth, tables: Tables) 
     recent = _recent(course, tables)
     blasts, lines, low_counts = _counts(facts, recent, tables)
     flags, shown = _clinical(facts)
-    few_platelets = [
-        value for value in newest(facts, "platelets", recent)
-        if value.value.below(tables.criteria.platelets_below.value) is Truth.YES
-    ]  # fmt: skip
+    limit = tables.criteria.platelets_below.value
+    counts = newest_of(without_artefacts(facts, limit), recent)
+    few_platelets = [value for value in counts if value.value.below(limit) is Truth.YES]
     numbers = tables.workup
     critical = (
-        blasts or few_platelets
+        blasts or any(value.when for value in few_platelets)
         or len(lines) >= numbers.cell_lines.count
         or (lines and flags)
         or len(flags) >= numbers.clinical_flags.count
     )  # fmt: skip
-    if not (critical or lines or flags):
+    if not (critical or lines or flags or few_platelets):
         return None
     evidence = dict.fromkeys((*blasts, *few_platelets, *low_counts, *shown, *_added(facts, fever)))
     reason = "blasts" if blasts else "lines" if lines or few_platelets else "flags"
@@ -126,8 +135,9 @@ def _counts(facts: Facts, recent: Window, tables: Tables) -> tuple[list[Fact], s
     blasts += [finding for finding in facts.findings if finding.name == "blasts_pct" and finding.value == "present"]
     lines: set[str] = set()
     low: list[Fact] = []
+    platelets = without_artefacts(facts, tables.criteria.platelets_below.value)
     for name, line in _CELL_LINES.items():
-        for value in newest(facts, name, recent):
+        for value in newest_of(platelets if name == "platelets" else facts.of(name), recent):
             if is_lowered(value) is Truth.YES:
                 lines.add(line)
                 low.append(value)
@@ -183,8 +193,13 @@ def _recent(course: Course, tables: Tables) -> Window:
 
 
 def newest(facts: Facts, name: str, window: Window) -> list[Measurement]:
+    """`newest_of` the results of a concept."""
+    return newest_of(facts.of(name), window)
+
+
+def newest_of(values: tuple[Measurement, ...], window: Window) -> list[Measurement]:
     """The results of the newest day inside the window; undated ones, where no dated one is there."""
-    sure, possible = window.split(facts.of(name))
+    sure, possible = window.split(values)
     return _same_day_as_first(sure or possible)
 
 

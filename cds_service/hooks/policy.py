@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 SilenceWord: TypeAlias = Literal["patient-user", "order-outside", "adult-onset", "no-suspicion"]
 ZOLEDRONIC_ACID = "drug:zoledronic_acid"
+UNREADABLE_ORDER = "order:unreadable"
 _SIGNS = frozenset({"cno", "cno_possible", "sapho", "sym_bone_pain"})
 _CNO = frozenset({"cno", "sapho"})
 _CNO_AT_ANY_AGE = _CNO | {"cno_possible"}
 """Conditions that make a zoledronic acid order of an adult ours (rules.md, scope of ZOL)."""
 _BONE_BIOPSY = "proc:bone_biopsy"
-_NOT_OURS = frozenset({"drug:paracetamol", "drug:paracetamol_comb"})
-"""Read because a check asks for them; the guideline has nothing to say about the order itself."""
+_BESIDE = frozenset({"drug:paracetamol", "drug:paracetamol_comb", "report:histology"})
 _AGE_GROUPS: dict[Truth, AgeGroup] = {Truth.YES: "adult", Truth.NO: "child", Truth.UNKNOWN: "unknown"}
 _ADULT_FROM = TABLES.criteria.onset_below_age.count
 
@@ -97,12 +97,18 @@ def scope(evaluation: Evaluation, hook: Hook, topics: frozenset[str], *, quiet_w
         day = infusion.planned.when
     return Scope(
         hook=hook,
-        suspicion=suspicion(facts),
+        suspicion=suspicion(facts) or conditions_unread(facts),
         age_group=age_group(facts, day),
         topics=topics,
         quiet_when_ready=quiet_when_ready,
         readiness_due=readiness_due(evaluation),
     )
+
+
+def conditions_unread(facts: Facts) -> bool:
+    """Whether nobody can say if a CNO diagnosis is on record: no list of conditions, or not one of them readable."""
+    sent = facts.conditions
+    return "Condition" in facts.not_received or (bool(sent) and all(one.concept == "unreadable" for one in sent))
 
 
 def require_record(evaluation: Evaluation, *, patient_received: bool) -> None:
@@ -114,24 +120,26 @@ def require_record(evaluation: Evaluation, *, patient_received: bool) -> None:
     facts = evaluation.facts
     if not patient_received:
         raise RequestError(412, "incomplete", "The Patient was neither prefetched nor could it be fetched.")
-    if (
-        "Condition" in facts.not_received
-        and not suspicion(facts)
-        and age_group(facts, When.on(evaluation.today)) != "adult"
-    ):
+    if conditions_unread(facts) and not suspicion(facts) and age_group(facts, When.on(evaluation.today)) != "adult":
         raise RequestError(412, "incomplete", "The list of Conditions was neither prefetched nor could it be fetched.")
 
 
 def _silence_at_orders(evaluation: Evaluation) -> SilenceWord | None:
     facts = evaluation.facts
     readiness = readiness_due(evaluation)
-    others = [order for order in facts.orders if order.concept not in _NOT_OURS and order.concept != ZOLEDRONIC_ACID]
+    others = [order for order in facts.orders if not _is_beside(order) and order.concept != ZOLEDRONIC_ACID]
     if not readiness and not others:
         return "order-outside"
     if adult_onset(evaluation) and not (readiness and has_cno(facts)):
         return "adult-onset"
     biopsy = any(order.concept == _BONE_BIOPSY and not _for_adult(order, evaluation) for order in others)
-    return None if readiness or biopsy or suspicion(facts) else "no-suspicion"
+    unread = conditions_unread(facts) and any(order.concept == UNREADABLE_ORDER for order in others)
+    return None if readiness or biopsy or unread or suspicion(facts) else "no-suspicion"
+
+
+def _is_beside(order: Order) -> bool:
+    """An order that is read because a check asks for it; there is nothing to say about the order itself."""
+    return order.concept in _BESIDE or order.concept.startswith("lab:")
 
 
 def _for_adult(order: Order, evaluation: Evaluation) -> bool:

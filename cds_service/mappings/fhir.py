@@ -230,8 +230,19 @@ class QuestionnaireResponse(Resource_, gc=False, tag="QuestionnaireResponse"):
     item: list[Item] | None = None
 
 
+class Issue(Struct, gc=False):
+    severity: str | None = None
+
+
 class OperationOutcome(Resource_, gc=False, tag="OperationOutcome"):
     """Information or a failure; its text is not read."""
+
+    issue: list[Issue] | None = None
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether an issue says that something could not be done."""
+        return any(issue.severity in {"error", "fatal"} for issue in self.issue or ())
 
 
 class Entry(Struct, gc=False):

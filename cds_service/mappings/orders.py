@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 UNREADABLE = "order:unreadable"
 ORDERS = (fhir.MedicationRequest, fhir.ServiceRequest)
 DRUG_ORDERS = frozenset({"MedicationRequest", "MedicationOrder"})
+AWAITED = frozenset({"draft", "active", "on-hold"})
+"""Statuses of a laboratory request whose result may still come."""
 """Resource types, of R4 and before, in which a drug is ordered."""
 JUDGED = "drug:zoledronic_acid"
 """The drug whose dose and rate are read (ZOL-07 to ZOL-10)."""
@@ -113,9 +115,12 @@ def unreadable(failed: datatypes.Failed) -> Order:
 
 
 def _services(request: fhir.ServiceRequest, source: str, reader: Reader) -> list[str]:
-    """Imaging, biopsy and histology, and drugs (an infusion ordered as a service)."""
+    """Imaging, biopsy and histology, laboratory tests, and drugs (an infusion ordered as a service)."""
     found = set(imaging.kinds((request.code,), source, reader))
     for coding in codings(request.code):
+        test = terminology.lab(coding.system, coding.code)
+        if test is not None and test.concept:
+            found.add(f"lab:{test.concept}")
         for row in (terminology.histology(coding.system, coding.code), terminology.drug(coding.system, coding.code)):
             if row is not None:
                 found.add(row.concept)

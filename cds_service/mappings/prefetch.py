@@ -9,6 +9,7 @@ from cds_service.guideline.facts import Note
 from cds_service.mappings.datatypes import Failed
 from cds_service.mappings.entries import READ_TYPES, Entries
 from cds_service.mappings.fhir import Bundle, Medication, OperationOutcome, Patient
+from cds_service.mappings.terminology import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +20,8 @@ LISTS = frozenset(kind.__name__ for kind in READ_TYPES) - {Patient.__name__, Med
 """Types of which the whole list is asked for."""
 _ODD = re.compile(r"[^A-Za-z0-9_.\-]")
 _LONGEST_KEY = 64
+_WORDS = tuple((row["word"], row["type"]) for row in table("prefetch_words.csv"))
+"""Words of prefetch keys that name no resource type, and the type whose list analysts mean by them."""
 _EVERYTHING = "$everything"
 
 
@@ -57,10 +60,17 @@ def _add(entries: Entries, path: str, value: Slot) -> bool:
         entries.add(value, path)
         return True
     entries.add_bundle(value, path)
-    if any(link.relation == "next" for link in value.link or ()):
-        entries.notes.append(Note(path, "incomplete-page"))
-        return False
-    return True
+    reason = _why_not_whole(value)
+    if reason is not None:
+        entries.notes.append(Note(path, reason))
+    return reason is None
+
+
+def _why_not_whole(bundle: Bundle) -> str | None:
+    """A failure told inside of the list, or a next page; information such as "no results" is neither."""
+    if any(isinstance(e.resource, OperationOutcome) and e.resource.is_failure for e in bundle.entry or ()):
+        return "prefetch-failed"
+    return "incomplete-page" if any(link.relation == "next" for link in bundle.link or ()) else None
 
 
 def _types(key: str, value: Slot, templates: Mapping[str, str]) -> set[str]:
@@ -86,7 +96,9 @@ def _by_entries(bundle: Bundle) -> set[str]:
 
 
 def _by_name(key: str) -> set[str]:
-    """`medicationRequests` means MedicationRequest; of names within each other, the longest."""
+    """`medicationRequests` means MedicationRequest, `problems` Condition; of names within each other, the longest."""
     name = _ODD.sub("", key).replace("_", "").replace("-", "").casefold()
     found = {kind for kind in LISTS if kind.casefold() in name}
-    return {kind for kind in found if not any(kind != other and kind in other for other in found)}
+    if found:
+        return {kind for kind in found if not any(kind != other and kind in other for other in found)}
+    return {kind for word, kind in _WORDS if word in name}

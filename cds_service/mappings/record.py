@@ -237,6 +237,10 @@ class _Record:
         for source, service in self._mine(self.drafts, fhir.ServiceRequest):
             if chosen is None or source in chosen:
                 found += orders.read_service(service, source, coming, self.reader)
+        for source, service in self._mine(self.entries, fhir.ServiceRequest):
+            if service.status in orders.AWAITED:
+                read = orders.read_service(service, source, coming, unheard)
+                found += [order for order in read if order.concept.startswith("lab:")]
         for failed in self.drafts.failed:
             if failed.resource_type in orders.DRUG_ORDERS and (chosen is None or failed.source in chosen):
                 found.append(orders.unreadable(failed))

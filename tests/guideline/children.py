@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import combinations, product
 from types import MappingProxyType
 
 from hypothesis import strategies as st
@@ -91,40 +92,49 @@ RANGES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "vitamin_c": ("26", "85"), "calcium_free": ("1.15", "1.33"), "calcium_total": ("2.2", "2.6"),
     }
 )  # fmt: skip
-DAYS = st.integers(0, 500).map(lambda back: TODAY - timedelta(days=back))
-PRECISE = DAYS.map(When.on)
-STRETCHES = st.tuples(DAYS, st.integers(1, 60)).map(lambda pair: When(pair[0] - timedelta(days=pair[1]), pair[0]))
-WHENS = st.one_of(PRECISE, PRECISE, STRETCHES, st.none())
+BACK = (0, 0, 1, 5, 7, 8, 14, 15, 29, 30, 31, 41, 42, 43, 60, 89, 90, 91, 120, 200, 230, 238, 364, 365, 366, 400, 500)
+EXACT_DAYS = tuple(When.on(TODAY - timedelta(days=back)) for back in BACK)
+STRETCHES = tuple(When(day.earliest - timedelta(days=20), day.earliest) for day in EXACT_DAYS)
+PRECISE = st.sampled_from(EXACT_DAYS)
+WHENS = st.sampled_from((*EXACT_DAYS, *STRETCHES, None))
 TRUTHS = st.sampled_from([Truth.YES, Truth.YES, Truth.YES, Truth.UNKNOWN, Truth.NO])
 CONFIRMED = st.sampled_from([Truth.YES, Truth.YES, Truth.UNKNOWN])
 
 
-@st.composite
-def values(draw, name):
-    """An exact number, or one with a comparator, near a limit."""
-    number = Decimal(draw(st.sampled_from(AROUND[name])))
-    shape = draw(st.sampled_from(["exact", "exact", "exact", "below", "above"]))
-    if shape == "below":
-        return Interval(None, number, high_open=draw(st.booleans()))
-    return Interval(number, None, low_open=draw(st.booleans())) if shape == "above" else Interval.exactly(number)
+def all_results() -> dict[str, tuple[Measurement, ...]]:
+    """Every value near a limit, exact and with each comparator, with and without range, with each flag."""
+    found = {}
+    for name, numbers in AROUND.items():
+        ends = RANGES.get(name)
+        ranges = [None, Interval(Decimal(ends[0]), Decimal(ends[1]))] if ends else [None]
+        flags = [None, None, "low", "normal", "high", "abnormal"] if ends else [None]
+        shapes = [shape for number in numbers for shape in shapes_of(Decimal(number))]
+        found[name] = tuple(
+            Measurement(name, shape, UNITS[name], None, f"Observation/{name}-{at}", reference, flag)
+            for at, (shape, reference, flag) in enumerate(product(shapes, ranges, flags))
+        )
+    return found
 
 
-@st.composite
-def results(draw, name, whens):
-    """A result of one kind, with or without range and flag."""
-    ends = RANGES.get(name)
-    return Measurement(
-        name, draw(values(name)), UNITS[name], draw(whens), f"Observation/{name}-{draw(st.integers(0, 9))}",
-        Interval(Decimal(ends[0]), Decimal(ends[1])) if ends and draw(st.booleans()) else None,
-        draw(st.sampled_from([None, None, None, "low", "normal", "high", "abnormal"])) if ends else None,
+def shapes_of(number: Decimal) -> tuple[Interval, ...]:
+    """The number exactly (as often as not), and beyond it on either side."""
+    exact = Interval.exactly(number)
+    return (
+        exact, exact, exact, exact, Interval(None, number), Interval(None, number, high_open=True),
+        Interval(number, None), Interval(number, None, low_open=True),
     )  # fmt: skip
+
+
+RESULTS = st.sampled_from(list(all_results().values())).flatmap(st.sampled_from)
 
 
 @st.composite
 def measurements(draw, whens):
-    """Up to three results of each kind."""
-    found = {name: draw(st.lists(results(name, whens), max_size=3)) for name in AROUND if draw(st.booleans())}
-    return {name: newest_first(of_name) for name, of_name in found.items() if of_name}
+    """Up to fourteen results of any kind and day."""
+    found: dict[str, list[Measurement]] = {}
+    for one in draw(st.lists(RESULTS, max_size=14)):
+        found.setdefault(one.name, []).append(one._replace(when=draw(whens)))
+    return {name: newest_first(of_name) for name, of_name in found.items()}
 
 
 @st.composite
@@ -197,22 +207,33 @@ def orders(draw):
     )
 
 
+ANSWERS = [(item, frozenset({code})) for item, codes in ONE_OF.items() for code in codes] + [
+    (item, frozenset(some))
+    for item, codes in SEVERAL_OF.items()
+    for some in (*combinations(codes, 1), *combinations(codes, 2), ("none",))
+]
+
+
 @st.composite
-def forms(draw, authored=WHENS, *, known=False):
-    """A form with some answers; `known` answers all that can be, on a day that knows all else."""
-    often = st.sampled_from([True] if known else [True, False])
-    choices = {item: frozenset({draw(st.sampled_from(codes))}) for item, codes in ONE_OF.items() if draw(often)}
-    for item, codes in SEVERAL_OF.items():
-        if draw(often):
-            choices[item] = draw(st.frozensets(st.sampled_from(codes), max_size=2)) or frozenset({"none"})
-    dates = {"symptom-onset": draw(PRECISE if known else PRECISE | STRETCHES)} if draw(often) else {}
-    if not known and draw(st.booleans()):
-        dates["symptom-end"] = draw(PRECISE)
-    pins = ("pinned-crp", "pinned-esr", "pinned-hemoglobin")
-    dates |= {pin: draw(PRECISE) for pin in pins if not known and draw(st.booleans())}
-    opened = frozenset() if known else draw(st.frozensets(st.sampled_from(list(SEVERAL_OF)), max_size=1))
+def forms(draw):
+    """A form with some answers, on any day."""
+    choices = dict(draw(st.lists(st.sampled_from(ANSWERS), max_size=20)))
+    dated = ("symptom-onset", "symptom-onset", "symptom-end", "pinned-crp", "pinned-esr", "pinned-hemoglobin")
+    items = draw(st.lists(st.sampled_from(dated), max_size=3))
+    opened = draw(st.frozensets(st.sampled_from(list(SEVERAL_OF)), max_size=1))
     bones = tuple(draw(st.lists(lesions(FORM), max_size=3)))
-    return Form(FORM, draw(authored), choices, opened, dates, bones)
+    return Form(FORM, draw(WHENS), choices, opened, {item: draw(WHENS) or EXACT_DAYS[9] for item in items}, bones)
+
+
+@st.composite
+def full_forms(draw):
+    """A form of today in which all is answered."""
+    of_item: dict[str, list[frozenset[str]]] = {}
+    for item, codes in ANSWERS:
+        of_item.setdefault(item, []).append(codes)
+    choices = {item: draw(st.sampled_from(codes)) for item, codes in of_item.items()}
+    bones = tuple(draw(st.lists(lesions(FORM), max_size=3)))
+    return Form(FORM, When.on(TODAY), choices, dates={"symptom-onset": draw(PRECISE)}, lesions=bones)
 
 
 BIRTHS = st.integers(200, 8000).map(lambda days: When.on(TODAY - timedelta(days=days)))
@@ -223,7 +244,7 @@ def children(draw):
     """Any child at all."""
     return Facts(
         "child",
-        draw(st.none() | BIRTHS | STRETCHES),
+        draw(st.none() | BIRTHS | BIRTHS | BIRTHS | st.sampled_from(STRETCHES)),
         draw(measurements(WHENS)),
         tuple(draw(st.lists(conditions(), max_size=3))),
         tuple(draw(st.lists(lesions("Observation/lesion"), max_size=2))),
@@ -233,7 +254,7 @@ def children(draw):
         tuple(draw(st.lists(drugs(), max_size=3))),
         draw(st.frozensets(st.sampled_from(["drug:paracetamol", "drug:nsaid"]), max_size=1)),
         tuple(draw(st.lists(orders(), max_size=2))),
-        draw(st.none() | forms() | forms()),
+        draw(st.none() | forms() | forms() | forms()),
         draw(st.frozensets(st.sampled_from(["Condition", "MedicationRequest"]), max_size=1)),
         draw(st.frozensets(st.sampled_from(["vitd25", "body_weight", "calcium_total"]), max_size=1)),
     )
@@ -251,7 +272,7 @@ BIOPSIES = st.builds(BiopsyRecord, st.sampled_from(["procedure", "histology"]), 
 @st.composite
 def known_children(draw):
     """A child about whom all is answered today, with dated results and diagnoses: nothing is newer than the answers."""
-    form = draw(forms(authored=st.just(When.on(TODAY)), known=True))
+    form = draw(full_forms())
     certain = [concept for concept in CONDITIONS if concept not in ("cno", "cno_possible")]
     return Facts(
         "child",

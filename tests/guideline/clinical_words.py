@@ -170,9 +170,9 @@ def biopsy(text: str, at: int) -> BiopsyRecord:
 
 
 def drug(text: str, at: int) -> Drug:
-    """`zoledronic_acid administration completed 2025-05-05`."""
-    concept, kind, status, day = text.split()
-    return Drug(f"drug:{concept}", kind, status, f"Medication/drug-{at}", when(day))  # type: ignore[arg-type]
+    """`zoledronic_acid administration completed 2025-05-05`; no day where none is on record."""
+    concept, kind, status, *days = text.split()
+    return Drug(f"drug:{concept}", kind, status, f"Medication/drug-{at}", when(days[0]) if days else None)  # type: ignore[arg-type]
 
 
 def order(text: str, at: int) -> Order:

@@ -122,6 +122,11 @@ def _order(result: Evaluation, _: list[str]) -> list[str]:
     return [one.order, *one.also_ordered]
 
 
+def _planned(result: Evaluation, _: str) -> str:
+    planned = _infusion(result).planned
+    return f"{planned.when.earliest} {planned.told_by}"
+
+
 def _findings(result: Evaluation, expected: Mapping[str, str]) -> dict[str, str]:
     """Indicator and reason of the findings that the vignette names; `none` for one that did not fire."""
     said = {one.id: " ".join([one.indicator, *([one.reason] if one.reason else [])]) for one in result.findings}
@@ -165,6 +170,7 @@ _READERS: Mapping[str, Any] = {
     "shown": _shown,
     "amounts": _amounts,
     "order": _order,
+    "planned": _planned,
     "findings": _findings,
     "facts": _facts,
     "notes": lambda result, _: [f"{note.source} {note.reason}" for note in result.notes],

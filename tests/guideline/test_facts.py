@@ -80,4 +80,4 @@ def test_findings_stand_in_the_order_of_the_text():
     measurements = {**case.facts.measurements, "alp": alp, "vitamin_c": vitamin_c}
     facts = replace(case.facts, born=born, orders=orders, measurements=measurements)
     found = [finding.id for finding in evaluate(facts, case.today).findings]
-    assert found == ["BGR-01", "LAB-17", "LAB-18", "DDX-01", "DDX-08", "ZOL-11", "ZOL-12"]
+    assert found == ["BGR-01", "LAB-17", "LAB-18", "BIO-01", "DDX-01", "DDX-08", "ZOL-11", "ZOL-12"]
