@@ -188,6 +188,8 @@ def interval(case: Case) -> Check:
     last = max((when.latest for when in doses if when), default=None)
     if _unclear(case, last):
         return check("ZOL-09", "attention", "unclear-history")
+    if last is None and _is_unreadable(case.facts):
+        return check("ZOL-09", "unreadable", "history")
     if last is None:
         unread = sorted(_HISTORY & case.facts.not_received)
         return check("ZOL-09", "missing" if unread else "ok", "history-not-received" if unread else "none-found")
@@ -197,6 +199,12 @@ def interval(case: Case) -> Check:
         return check("ZOL-09", "attention", "too-soon", day=earliest)
     overdue = planned.latest > add_months(last, numbers.overdue_months.count)
     return check("ZOL-09", "ok", "overdue" if overdue else None, day=last)
+
+
+def _is_unreadable(facts: Facts) -> bool:
+    """Whether something was given that may have been zoledronic acid, or an entry of it could not be used."""
+    unread = any(drug.concept == "drug:unreadable" and drug.kind == "administration" for drug in facts.drugs)
+    return unread or ZOLEDRONIC_ACID in facts.unreadable
 
 
 def _unclear(case: Case, last: date | None) -> bool:

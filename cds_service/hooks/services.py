@@ -65,10 +65,10 @@ SERVICES = (
     Service(
         id="cno-patient-view",
         hook="patient-view",
-        title="CNO: classification and follow-up",
+        title="CNO: classification and biopsy",
         description=(
-            "Children with chronic non-bacterial osteomyelitis, or suspicion of it: classification criteria, biopsy, "
-            "red flags, next steps. Silent for everyone else. Classification, not diagnosis."
+            "Children with chronic non-bacterial osteomyelitis, or suspicion of it: classification criteria, reasons "
+            "for and against biopsy, red flags. Silent for everyone else. Classification, not diagnosis."
         ),
         templates=MappingProxyType(_RECORD),
     ),
@@ -76,14 +76,14 @@ SERVICES = (
         id="cno-order-select",
         hook="order-select",
         title="CNO: orders being chosen",
-        description="Readiness for zoledronic acid, advice on biopsy, imaging and treatment, for the chosen orders.",
+        description="Readiness for zoledronic acid, and what belongs to a bone biopsy, for the chosen orders.",
         templates=MappingProxyType(_RECORD_AND_PLAN),
     ),
     Service(
         id="cno-order-sign",
         hook="order-sign",
         title="CNO: orders being signed",
-        description="Readiness for zoledronic acid, advice on biopsy, imaging and treatment, before signing.",
+        description="Readiness for zoledronic acid, and what belongs to a bone biopsy, before signing.",
         templates=MappingProxyType(_RECORD_AND_PLAN),
     ),
 )

@@ -46,7 +46,6 @@ READ_TYPES: tuple[type[Resource_], ...] = (
 _NAMES: dict[type, str] = {kind: kind.__name__ for kind in READ_TYPES}
 _ABOUT = {kind: name for kind in READ_TYPES for name in ("subject", "patient") if hasattr(kind, name)}
 _ID = re.compile(r"[A-Za-z0-9.\-_]{1,256}").fullmatch
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -61,9 +60,16 @@ class Entries:
         default_factory=lambda: {kind: {} for kind in READ_TYPES}
     )
 
+    _versions: dict[type[Resource_], dict[str, list[Resource_]]] = field(default_factory=dict)
+    """Further versions under a source that differ from the first."""
+
     def of(self, kind: type[R]) -> Iterable[tuple[str, R]]:
-        """Source and resource, of one type."""
-        return self._by_type[kind].items()  # type: ignore[return-value]  # the table is keyed by the type itself
+        """Source and resource, of one type; of versions that differ, those of which none is surely the newest."""
+        found = self._by_type[kind].items()
+        if kind in self._versions:
+            more = self._versions[kind]
+            found = [(at, one) for at, first in found for one in _standing([first, *more.get(at, ())])]  # type: ignore[assignment]
+        return found  # type: ignore[return-value]  # the table is keyed by the type itself
 
     def add_bundle(self, bundle: Bundle, path: str) -> None:
         """Take a Bundle apart, Bundles within it too; an OperationOutcome in it is information."""
@@ -92,29 +98,50 @@ class Entries:
         self.keep(resource, source, url)
 
     def keep(self, resource: Resource_, source: str, url: str | None = None) -> None:
-        """Keep a resource under its source; of two that differ, the newest."""
+        """Keep a resource under its source, beside others that differ; the same twice is kept once."""
         kind = type(resource)
         if url and (kind is Patient or kind is Medication):
             self.urls[source] = url
-        same_kind = self._by_type[kind]
-        kept = same_kind.setdefault(source, resource)
+        kept = self._by_type[kind].setdefault(source, resource)
         if kept is not resource and kept != resource:
             self.notes.append(Note(source, "duplicate"))
-            same_kind[source] = max(kept, resource, key=_version)
+            self._versions.setdefault(kind, {}).setdefault(source, []).append(resource)
 
     def subjects(self) -> Iterator[Reference | None]:
         """The subject of every resource kept."""
-        for kind, same_kind in self._by_type.items():
-            yield from map(about(kind), same_kind.values())
+        for kind in self._by_type:
+            yield from (about(kind)(resource) for _, resource in self.of(kind))
 
     def all(self) -> Iterator[tuple[str, Resource_]]:
         """Source and resource, of all types."""
-        for same_kind in self._by_type.values():
-            yield from same_kind.items()
+        for kind in self._by_type:
+            yield from self.of(kind)
 
     def drop(self, resource: Resource_, source: str) -> None:
-        """Forget what stands under the source, if anything of this type does."""
-        self._by_type[type(resource)].pop(source, None)
+        """Forget what is still to come under the source; what was completed stays history, whatever its id."""
+        kind = type(resource)
+        first = self._by_type[kind].pop(source, None)
+        versions = [first] if first is not None else []
+        versions += self._versions.get(kind, {}).pop(source, [])
+        for version in versions:
+            if getattr(version, "status", None) == "completed":
+                self.keep(version, source)
+
+
+def _standing(versions: list[Resource_]) -> Iterator[Resource_]:
+    """Of each subject the version that is surely the newest, else all: the worst of them decides."""
+    whom = about(type(versions[0]))
+    by_subject: dict[str | None, list[Resource_]] = {}
+    for version in versions:
+        subject = whom(version)
+        by_subject.setdefault(subject.reference if subject else None, []).append(version)
+    for same in by_subject.values():
+        written = [_written(version) for version in same]
+        latest = max((moment for moment in written if moment is not None), default=None)
+        if None in written or written.count(latest) > 1:
+            yield from sorted(same, key=msgspec.json.encode)
+        else:
+            yield same[written.index(latest)]
 
 
 def about(kind: type[Resource_]) -> Callable[[Resource_], Reference | None]:
@@ -123,15 +150,11 @@ def about(kind: type[Resource_]) -> Callable[[Resource_], Reference | None]:
     return attrgetter(name) if name else lambda _: None
 
 
-def _version(resource: Resource_) -> tuple[datetime, bytes]:
-    """The newest counts; the bytes decide between two that do not say, so that order does not."""
-    written = resource.meta.lastUpdated if resource.meta else None
-    return _moment(written), msgspec.json.encode(resource)
-
-
-def _moment(text: str | None) -> datetime:
+def _written(resource: Resource_) -> datetime | None:
+    """When this version was written, where it says so."""
+    text = resource.meta.lastUpdated if resource.meta else None
     try:
         moment = datetime.fromisoformat(text or "")
     except ValueError:
-        return _NEVER
+        return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

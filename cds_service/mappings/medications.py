@@ -80,7 +80,8 @@ def name(resource: Given, pool: Pool) -> Named:
     if by_name:
         agreed = _agreed(by_name, "medication-unreadable")
         return Named(agreed.concepts, agreed.reason or "read-by-name")
-    if names or any(terminology.key_of(coding.system) == "atc" for coding in codings(*whole, *parts)):
+    is_another = any(coding.code and terminology.key_of(coding.system) == "atc" for coding in codings(*whole, *parts))
+    if names or is_another:
         return Named(())
     unresolved = reference is not None and bool(reference.reference) and medication is None
     return Named((UNREADABLE,), "reference-unresolved" if unresolved else "medication-unreadable")
@@ -185,12 +186,13 @@ def _names() -> tuple[dict[str, str], tuple[tuple[str, str], ...], tuple[tuple[s
 
 _WHOLE, _BEGIN, _END = _names()
 _LONGEST_NAME = max(name.count("_") for name in _WHOLE) + 1
+_LONGEST_TEXT = 400
 _WORDS = re.compile(r"[^\W_]+").findall
 
 
 def named_in(text: str) -> Iterator[str]:
     """The drugs whose names stand in a text as whole words; of names that begin alike, the longest."""
-    words: list[str] = _WORDS(text.casefold())
+    words: list[str] = _WORDS(text[:_LONGEST_TEXT].casefold())
     place = 0
     while place < len(words):
         length, concept = _name_at(words, place)

@@ -63,13 +63,21 @@ def _add(entries: Entries, path: str, value: Slot) -> bool:
     reason = _why_not_whole(value)
     if reason is not None:
         entries.notes.append(Note(path, reason))
-    return reason is None
+    return reason is None and not any(_is_lost(entry.resource) for entry in value.entry or ())
+
+
+def _is_lost(resource: Slot) -> bool:
+    """Whether nobody can say what the entry was: it has a note of its own."""
+    return resource is None or (isinstance(resource, Failed) and resource.resource_type is None)
 
 
 def _why_not_whole(bundle: Bundle) -> str | None:
     """A failure told inside of the list, or a next page; information such as "no results" is neither."""
-    if any(isinstance(e.resource, OperationOutcome) and e.resource.is_failure for e in bundle.entry or ()):
-        return "prefetch-failed"
+    for entry in bundle.entry or ():
+        if isinstance(entry.resource, OperationOutcome) and entry.resource.is_failure:
+            return "prefetch-failed"
+        if isinstance(entry.resource, Bundle) and (reason := _why_not_whole(entry.resource)):
+            return reason
     return "incomplete-page" if any(link.relation == "next" for link in bundle.link or ()) else None
 
 

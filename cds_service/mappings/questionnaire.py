@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 NAME = "cno-assessment"
 UNKNOWN = "unknown"
 _COUNTED = frozenset({"completed", "amended"})
+_OTHER_STATUSES = frozenset({"in-progress", "entered-in-error", "stopped"})
+"""A response of these does not count, and says so."""
 _ITEMS = {item.link_id: item for item in FORM.items}
 _LESION = _ITEMS["lesion"]
 _LESION_ITEMS = {item.link_id: item for item in _LESION.items}
@@ -33,22 +35,38 @@ def is_ours(response: QuestionnaireResponse) -> bool:
     return f"/{url}".endswith(f"/Questionnaire/{NAME}")
 
 
-def newest(responses: Iterable[tuple[str, QuestionnaireResponse]], reader: Reader) -> Form | None:
-    """The answers of the newest response that counts, as a whole; the others are noted as superseded."""
+def newest(
+    responses: Iterable[tuple[str, QuestionnaireResponse]], reader: Reader, *, others_unread: bool = False
+) -> Form | None:
+    """The answers of the newest response that counts, as a whole; the others are noted as superseded.
+
+    Where another response could not be read or dated (`others_unread`: not even as a response), it may be the newest:
+    the answers are then as good as undated, so that none of them reassures.
+    """
     dated: list[tuple[tuple[object, ...], str, QuestionnaireResponse, When | None]] = []
+    unread = others_unread
     for source, response in responses:
-        if not is_ours(response) or not reader.has_status(source, "assessment", response.status, _COUNTED):
+        if not is_ours(response):
+            continue
+        if not reader.has_status(source, "assessment", response.status, _COUNTED):
+            unread = unread or response.status not in _OTHER_STATUSES
             continue
         authored = reader.when(source, "assessment", response.authored)
         if reader.has_happened(source, "assessment", authored):
             dated.append((_age(authored, source), source, response, authored))
+        else:
+            unread = True
     if not dated:
         return None
     dated.sort(key=lambda each: each[0])
-    for _, source, _, _ in dated[:-1]:
-        reader.note(source, "questionnaire-superseded", "assessment")
+    undated = [source for _, source, _, authored in dated if authored is None]
+    for source in undated:
+        reader.note(source, "date-missing", "assessment")
+    for _, source, _, authored in dated[:-1]:
+        if authored is not None:
+            reader.note(source, "questionnaire-superseded", "assessment")
     _, source, response, authored = dated[-1]
-    return _form(response, source, authored, reader)
+    return _form(response, source, None if unread or undated else authored, reader)
 
 
 def _age(authored: When | None, source: str) -> tuple[object, ...]:
@@ -81,6 +99,9 @@ def _form(response: QuestionnaireResponse, source: str, authored: When | None, r
     for item in _flat(response.item):
         if item.linkId == _LESION.link_id:
             lesions += _lesion(item, source, reader)
+        elif item.linkId in _LESION_ITEMS and item.answer:
+            lesions.append(Lesion(None, source))
+            answers.reader.note(source, "answer-unknown-code", "lesion")
         elif (known := _ITEMS.get(item.linkId or "")) is not None:
             _read(item, known, answers)
     choices = _settled(answers, _ITEMS)

@@ -126,7 +126,11 @@ class _Record:
         self._conditions(born)
         pool = medications.Pool(self.entries.of(fhir.Medication), self.entries.urls)
         drugs, allergies, ordered = self._drugs(pool), self._allergies(), self._orders(pool, chosen)
-        form = questionnaire.newest(self._mine(self.entries, fhir.QuestionnaireResponse), self.reader)
+        form = questionnaire.newest(
+            self._mine(self.entries, fhir.QuestionnaireResponse),
+            self.reader,
+            others_unread=bool(self._failed("QuestionnaireResponse")),
+        )
         notes = self.reader.sorted_notes()
         return Facts(
             patient_id=self.whose.id if is_sound_id(self.whose.id) else None,
@@ -166,11 +170,15 @@ class _Record:
         return [failed for failed in self.entries.failed if failed.resource_type == name]
 
     def _born(self) -> When | None:
+        """The date of birth; None where the Patients sent do not agree on it."""
+        found: set[When | None] = set()
         for source, patient in self.entries.of(fhir.Patient):
             if self.whose.is_patient(patient, self.entries.urls.get(source)):
                 born = self.reader.when(source, "birth_date", patient.birthDate)
-                return born if self.reader.has_happened(source, "birth_date", born) else None
-        return None
+                found.add(born if self.reader.has_happened(source, "birth_date", born) else None)
+                if len(found) > 1:
+                    self.reader.note(source, "coding-contradiction", "birth_date")
+        return found.pop() if len(found) == 1 else None
 
     def _observations(self) -> None:
         laboratory = self.laboratory

@@ -19,8 +19,17 @@ _LINKS = msgspec.json.Decoder(list[Link])
 _SEARCH = msgspec.json.Decoder(Search)
 _FAULT = re.compile(r"(?:Expected `(?P<wanted>\w+)[^`]*`.*?)?at `\$\.(?P<field>\w+)(?P<deeper>\S*)`", re.DOTALL)
 _ID = re.compile(r"[A-Za-z0-9.\-_]{1,256}")
-_VITAL_FIELDS = frozenset({"subject", "patient", "verificationStatus", "questionnaire"})
+_VITAL_FIELDS = frozenset(
+    {
+        "subject", "patient", "verificationStatus", "questionnaire", "authored", "active", "morphology",
+        "doNotPerform", "intent",
+    }
+)  # fmt: skip
 """Without these a resource may be another patient's, or say the opposite of what it says: it is not used at all."""
+_VITAL_STATUSES = frozenset(
+    {"MedicationRequest", "MedicationAdministration", "MedicationStatement", "QuestionnaireResponse"}
+)
+"""Likewise their status: given or not, completed or not."""
 _REASONS = (
     ("value", "value-wrong-type"),
     ("component", "value-wrong-type"),
@@ -44,6 +53,8 @@ _REASONS = (
 _MOST_FIELDS = 60
 _STATUSES = frozenset({"clinicalStatus", "verificationStatus"})
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+_UNREAD_VALUE = Raw(b'{"text":"unread"}')
+"""Stands beside a value that could not be read: it may have been a denial."""
 _UNREADABLE_ANSWER = Raw(b'{"valueString":"-"}')
 """No item takes free text: its reader notes it and leaves the item open."""
 
@@ -65,7 +76,8 @@ def read_resource(raw: bytes | Raw, path: str) -> tuple[Resource | Failed | None
     except ValidationError:
         return _failed(None, path, "not-a-resource")
     if "resourceType" not in fields and "resource" in fields:
-        return read_resource(fields["resource"], path)
+        found, notes = read_resource(fields["resource"], path)
+        return (found, notes) if found is not None else _failed(None, path, "prefetch-failed")
     return _fields(fields, path)
 
 
@@ -98,9 +110,11 @@ def _by_field(resource_type: str, fields: dict[str, Raw], source: str) -> tuple[
             if field == "item":
                 notes.append(Note(source, _reason(field)))
             continue
-        if field in _VITAL_FIELDS:
+        if field in _VITAL_FIELDS or (field == "status" and resource_type in _VITAL_STATUSES):
             break
         del fields[field]
+        if field.startswith("value") or field == "dataAbsentReason":
+            fields["dataAbsentReason"] = _UNREAD_VALUE
         notes.append(Note(source, _reason(field)))
     failed, unread = _failed(resource_type, source, "resource-unreadable")
     return failed, notes + unread

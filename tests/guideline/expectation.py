@@ -94,7 +94,7 @@ def _checks(result: Evaluation, expected: Mapping[str, str]) -> dict[str, str]:
 def _told(check: Check) -> str:
     """Status, an indicator that is not the usual one of that status, and the reason."""
     unusual = [check.indicator] if check.indicator != USUAL[check.status] else []
-    return " ".join([check.status, *unusual, *([check.reason] if check.reason else [])])
+    return " ".join([check.status, *unusual, *([check.reason] if check.reason is not None else [])])
 
 
 def _shown(result: Evaluation, expected: Mapping[str, str]) -> dict[str, str]:

@@ -1,10 +1,12 @@
 from dataclasses import replace
 from datetime import date
 
+from cds_service.guideline.course import course_of
 from cds_service.guideline.dates import When
 from cds_service.guideline.evaluation import evaluate
-from cds_service.guideline.facts import NO_FORM, Coded, Condition, Facts, Form, Note, Study
+from cds_service.guideline.facts import NO_FORM, Coded, Condition, Dated, Facts, Form, Note, Study
 from cds_service.guideline.interval import Truth
+from cds_service.guideline.tables import TABLES
 from tests.guideline.vignette import load
 
 AUTHORED = When.on(date(2025, 9, 1))
@@ -81,3 +83,29 @@ def test_findings_stand_in_the_order_of_the_text():
     facts = replace(case.facts, born=born, orders=orders, measurements=measurements)
     found = [finding.id for finding in evaluate(facts, case.today).findings]
     assert found == ["BGR-01", "LAB-17", "LAB-18", "BIO-01", "DDX-01", "DDX-08", "ZOL-11", "ZOL-12"]
+
+
+def test_an_evaluation_keeps_its_day_its_facts_and_the_threshold():
+    case = load()["V01 girl with symmetric metaphyseal lesions"]
+    result = evaluate(case.facts, case.today)
+    assert result.today == case.today
+    assert result.facts is case.facts
+    assert result.classification.threshold == 55
+
+
+def test_the_dates_that_rules_count_from_tell_where_they_stand():
+    start, recorded = When.on(date(2025, 8, 4)), When.on(date(2025, 9, 1))
+    pain = Condition("sym_bone_pain", "Condition/pain", onset=start)
+    diagnosis = Condition("cno", "Condition/cno", recorded=recorded)
+    course = course_of(Facts(conditions=(pain, diagnosis)), date(2025, 9, 15), TABLES)
+    assert course.onset == Dated("symptom_onset", start, "Condition/pain")
+    assert course.diagnosis == Dated("cno_diagnosis", recorded, "Condition/cno")
+    form = Form("QuestionnaireResponse/q", AUTHORED, dates={"symptom-onset": start, "symptom-end": recorded})
+    answered = course_of(Facts(form=form), date(2025, 9, 15), TABLES)
+    assert answered.onset == Dated("symptom_onset", start, "QuestionnaireResponse/q#symptom-onset")
+    assert answered.end == Dated("symptom_end", recorded, "QuestionnaireResponse/q#symptom-end")
+
+
+def test_without_dates_a_course_has_none():
+    course = course_of(Facts(), date(2025, 9, 15), TABLES)
+    assert (course.onset, course.end, course.diagnosis, course.safety.start) == (None, None, None, None)

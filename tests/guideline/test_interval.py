@@ -114,6 +114,11 @@ def test_beyond_a_reference_range_means_beyond_all_its_numbers(interval, referen
         )
 
 
+@given(intervals() | NUMBERS.map(Interval.exactly), intervals())
+def test_outside_a_reference_range_means_beyond_either_end(interval, reference):
+    assert interval.beyond(reference) is (interval.over(reference) | interval.under(reference))
+
+
 @given(NUMBERS)
 def test_one_known_number_leaves_nothing_unknown(number):
     exact = Interval.exactly(number)

@@ -476,6 +476,7 @@ def test_every_kind_of_resource_is_read():
             "id": "q",
             "status": "completed",
             "questionnaire": "x/Questionnaire/cno-assessment",
+            "authored": "2025-09-01",
             **MINE,
         },
     )
