@@ -24,7 +24,7 @@ def lab_of(result: Observation | Component, observation: Observation) -> Lab | s
     """The concept by code, else by name; the reason of a note where there may have been one; None for all others."""
     code = result.code
     if code is None:
-        return None
+        return "code-unreadable" if _is_laboratory(observation) and _has_number(result) else None
     found: Lab | None = None
     is_another = False
     for coding in code.coding or ():
@@ -61,6 +61,8 @@ def _named(code: CodeableConcept, result: Observation | Component, observation: 
     labs = [lab for name in _names(code, codings) if (lab := names.lab_of(name))]
     if labs:
         return labs[0] if len({lab.concept for lab in labs}) == 1 else "coding-contradiction"
+    if _has_number(result) and any(terminology.is_lab_system(one.system) and not one.code for one in codings):
+        return "code-unreadable"
     return "code-unmapped-local" if _may_be_ours(codings, result, observation) else None
 
 
@@ -70,7 +72,15 @@ def _names(code: CodeableConcept, codings: Iterable[Coding]) -> list[str]:
 
 def _may_be_ours(codings: Iterable[Coding], result: Observation | Component, observation: Observation) -> bool:
     """A number under a laboratory's own code, or a laboratory result without a code of any system that we know."""
-    if not (result.valueQuantity or result.valueString or is_sent(result.valueInteger)):
+    if not _has_number(result):
         return False
     keys = {terminology.key_of(coding.system) for coding in codings}
-    return "local_lab" in keys or (not keys - {""} and b'"laboratory"' in bytes(observation.category))
+    return "local_lab" in keys or (not keys - {""} and _is_laboratory(observation))
+
+
+def _has_number(result: Observation | Component) -> bool:
+    return bool(result.valueQuantity or result.valueString or is_sent(result.valueInteger))
+
+
+def _is_laboratory(observation: Observation) -> bool:
+    return b'"laboratory"' in bytes(observation.category)

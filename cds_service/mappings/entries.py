@@ -77,6 +77,7 @@ class Entries:
             resource = entry.resource
             if resource is None:
                 self.notes.append(Note(f"{path}.entry[{number}]", "not-a-resource"))
+                self.failed.append(Failed(None, f"{path}.entry[{number}]"))
             elif type(resource) is Bundle:
                 self.add_bundle(resource, f"{path}.entry[{number}]")
             else:

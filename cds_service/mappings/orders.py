@@ -107,6 +107,11 @@ def read_service(request: fhir.ServiceRequest, source: str, coming: Sequence[Vis
     return [replace(order, planned=_planned(order, (), request.authoredOn, coming, reader)) for order in orders]
 
 
+def may_be_drug(failed: datatypes.Failed) -> bool:
+    """Whether what could not be read may have been a drug order: it is one by type, or has no type that R4 knows."""
+    return failed.resource_type in DRUG_ORDERS or failed.resource_type not in fhir.R4_TYPES
+
+
 def unreadable(failed: datatypes.Failed) -> Order:
     """What stands for a drug order that could not be read at all."""
     return Order(

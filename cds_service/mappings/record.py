@@ -250,6 +250,6 @@ class _Record:
                 read = orders.read_service(service, source, coming, unheard)
                 found += [order for order in read if order.concept.startswith("lab:")]
         for failed in self.drafts.failed:
-            if failed.resource_type in orders.DRUG_ORDERS and (chosen is None or failed.source in chosen):
+            if orders.may_be_drug(failed) and (chosen is None or failed.source in chosen):
                 found.append(orders.unreadable(failed))
         return tuple(sorted(found, key=lambda order: (order.source, order.concept)))

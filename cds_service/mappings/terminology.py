@@ -196,6 +196,11 @@ def _look_up(codes: _Table[Row], system: str | None, code: str | None) -> Row | 
     return codes.find(system, code)
 
 
+def is_lab_system(system: str | None) -> bool:
+    """Whether it is NLK, NPU or LOINC."""
+    return key_of(system) in LAB_SYSTEMS
+
+
 def key_of(system: str | None) -> str:
     """`system_key` for a system that may be missing or absurdly long: empty then."""
     return system_key(system) if system and len(system) <= _LONGEST else ""

@@ -149,11 +149,16 @@ def test_a_local_result_that_may_have_been_ours_is_noted(code, category):
         (coded(("http://hospital.example/lab", "123")), [{"coding": [{"code": "social-history"}]}]),
         (coded((SCT, "365981007")), LABORATORY),
         (coded((LOINC, "2345-7")), LABORATORY),
-        (None, LABORATORY),
+        (None, [{"coding": [{"code": "social-history"}]}]),
     ],
 )
 def test_what_is_meant_for_no_concept_of_ours_leaves_no_trace(code, category):
     assert reading_of(code=code, category=category, status=None, effectiveDateTime="nonsense") == NOTHING_READ
+
+
+@pytest.mark.parametrize("code", [None, coded((NLK, None)), coded((LOINC, None), text="noe")])
+def test_a_laboratory_result_without_a_code_is_told(code):
+    assert reading_of(code=code, category=LABORATORY).notes == (Note(SOURCE, "code-unreadable"),)
 
 
 def test_a_local_panel_without_a_value_is_no_loss():
