@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.dates import When, add_months, elapsed, not_after
@@ -11,10 +11,13 @@ from cds_service.guideline.facts import Condition, Dated, Drug, Facts, Measureme
 from cds_service.guideline.interval import Truth
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cds_service.guideline.tables import Tables
 
 _GIVEN = frozenset({"completed", "in-progress", "stopped", "on-hold"})
 """Statuses of an administration of which some reached the patient."""
+_ZOLEDRONIC_ACID = frozenset({"drug:zoledronic_acid"})
 _NOT_TAKEN = frozenset({"entered-in-error", "not-done", "cancelled", "not-taken", "draft", "preparation", "intended"})
 
 
@@ -145,20 +148,31 @@ def was_administered(drug: Drug, concepts: frozenset[str]) -> bool:
     return drug.kind == "administration" and drug.concept in concepts and drug.status in _GIVEN
 
 
-def after_zoledronic_acid(value: Measurement, facts: Facts, hours: int) -> bool:
-    """Whether a value falls within so many hours after zoledronic acid was given (ZOL-16)."""
-    return any(
-        _within_hours(drug.when, value.when, hours)
-        for drug in facts.drugs
-        if was_administered(drug, frozenset({"drug:zoledronic_acid"}))
-    )
+@dataclass(frozen=True, slots=True)
+class Infused:
+    """The hours after each zoledronic acid infusion (ZOL-16), looked up by day."""
 
+    hours: int
+    by_day: Mapping[date, tuple[datetime | None, ...]]
 
-def _within_hours(given: When | None, taken: When | None, hours: int) -> bool:
-    """Elapsed hours between two moments; by calendar day where a time of day is missing."""
-    if given is None or taken is None:
-        return False
-    if given.moment and taken.moment:
-        return timedelta(0) <= elapsed(given.moment, taken.moment) <= timedelta(hours=hours)
-    days = -(-hours // 24)
-    return given.latest <= taken.earliest and taken.latest <= given.earliest + timedelta(days=days)
+    @classmethod
+    def of(cls, facts: Facts, hours: int) -> Infused:
+        """All infusions that the record shows."""
+        by_day: dict[date, tuple[datetime | None, ...]] = {}
+        for drug in facts.drugs:
+            if drug.when and drug.when.is_precise and was_administered(drug, _ZOLEDRONIC_ACID):
+                by_day[drug.when.latest] = (*by_day.get(drug.when.latest, ()), drug.when.moment)
+        return cls(hours, by_day)
+
+    def covers(self, taken: When | None) -> bool:
+        """Was it taken within the hours after an infusion? By the day where a time of day is missing."""
+        if taken is None or not self.by_day:
+            return False
+        days = -(-self.hours // 24)
+        given = (at for back in range(days + 1) for at in self.by_day.get(taken.earliest - timedelta(days=back), ()))
+        return taken.is_precise and any(self._within(at, taken.moment) for at in given)
+
+    def _within(self, given: datetime | None, taken: datetime | None) -> bool:
+        if given is None or taken is None:
+            return True
+        return timedelta(0) <= elapsed(given, taken) <= timedelta(hours=self.hours)

@@ -268,7 +268,10 @@ def response_to_antimicrobials(facts: Facts) -> Criterion:
     if answer == "complete-sustained":
         return Criterion("CLS-2.4", Truth.YES, shown, "antimicrobials", indicator="warning")
     newer = [drug for drug in courses if not known_to(drug.when, form.authored)]
-    denied = [d for d in courses if answer == "none-given" and was_administered(d, ANTIMICROBIALS) and d not in newer]
+    denied = [
+        drug for drug in courses
+        if answer == "none-given" and was_administered(drug, ANTIMICROBIALS) and known_to(drug.when, form.authored)
+    ]  # fmt: skip
     if answer is None or form.authored is None or newer or denied:
         notes = (
             *(Note(drug.source, "answer-outdated") for drug in newer if answer),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from cds_service.guideline.course import Course, after_zoledronic_acid
+from cds_service.guideline.course import Course, Infused
 from cds_service.guideline.dates import age_reached, known_to, not_after
 from cds_service.guideline.facts import Coded, Condition, Fact, Facts, Measurement, Note
 from cds_service.guideline.interval import Truth, any_of
@@ -181,7 +181,7 @@ def coexisting(facts: Facts, before: When, concepts: frozenset[str], answers: fr
     if not closed:
         return by_record | Truth.UNKNOWN, shown, ()
     newer = [c for c in recorded if not known_to(c.when, form.authored) and _recorded_before(c, before) != Truth.NO]
-    erased = [c for c in recorded if c not in newer and _recorded_before(c, before) is Truth.YES]
+    erased = [c for c in recorded if known_to(c.when, form.authored) and _recorded_before(c, before) is Truth.YES]
     notes = (
         *(Note(condition.source, "answer-outdated") for condition in newer),
         *(Note(condition.source, "answer-contradicts-record") for condition in erased),
@@ -208,10 +208,10 @@ def fever(facts: Facts, course: Course, tables: Tables) -> Read:
     """CLS-3.7 and BIO-11: YES is fever without a common infection. Without an answer nothing proves its absence."""
     form = facts.answers
     answer = form.choice("fever")
-    limit, hours = tables.criteria.fever_above.value, tables.infusion.fever_hours.count
+    limit, infused = tables.criteria.fever_above.value, Infused.of(facts, tables.infusion.fever_hours.count)
     measured = tuple(
         value for value in facts.of("body_temperature")
-        if value.value.above(limit) is not Truth.NO and not after_zoledronic_acid(value, facts, hours)
+        if value.value.above(limit) is not Truth.NO and not infused.covers(value.when)
         and (course.onset is None or not_after(course.onset.when, value.when) is not Truth.NO)
     )  # fmt: skip
     coded = tuple(c for c in facts.conditions if c.concept == "sym_fever")
@@ -265,7 +265,8 @@ def series(facts: Facts, course: Course, name: str, good: Callable[[Interval], T
     pinned, notes = _pinned(facts, name)
     if pinned:
         newer = [value for value in (*sure, *possible) if not known_to(value.when, facts.answers.authored)]
-        sure, possible = pinned, [value for value in newer if value not in pinned]
+        chosen = {id(value) for value in pinned}
+        sure, possible = pinned, [value for value in newer if id(value) not in chosen]
     values = (*sure, *possible)
     truths = {good(value.value) for value in values}
     settled = bool(sure) and len(truths) == 1

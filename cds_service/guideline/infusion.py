@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cds_service.guideline.tables import InfusionNumbers, Tables
 
 ZOLEDRONIC_ACID = "drug:zoledronic_acid"
+_ITSELF = frozenset({ZOLEDRONIC_ACID})
 PARACETAMOL = frozenset({"drug:paracetamol", "drug:paracetamol_comb"})
 OTHER_BISPHOSPHONATES = frozenset({"drug:pamidronate", "drug:bisphosphonate"})
 _HISTORY = frozenset({"MedicationAdministration", "MedicationRequest"})
@@ -61,7 +62,7 @@ def judge(facts: Facts, today: date, tables: Tables, mimicker: str | None) -> In
 
     `mimicker` is the kind of a confirmed one (CLS-2.1).
     """
-    orders = [order for order in facts.orders if order.concept == ZOLEDRONIC_ACID]
+    orders = (order for order in facts.orders if order.concept == ZOLEDRONIC_ACID)
     judged = [_judge_one(facts, order, today, tables, mimicker) for order in orders]
     if not judged:
         return None
@@ -130,13 +131,13 @@ def has_active_paracetamol(facts: Facts) -> bool:
 
 def usual_dose(case: Case) -> Check:
     """ZOL-07: the recommended dose, an increased one only after an earlier dose."""
-    numbers = case.numbers
     gone = _cannot_judge_dose(case)
     if gone:
         return check("ZOL-07", gone, _gone_reason(case), unit="mg/kg")
-    value, limit = _dose_per_kg(case), numbers.dose_usual.value
-    status, reason = _dose_status(case)
-    return check("ZOL-07", status, reason, value=value, limit=limit, unit="mg/kg", evidence=_weighed(case))
+    limit = case.numbers.dose_usual.value
+    return check(
+        "ZOL-07", *_dose_status(case), value=_dose_per_kg(case), limit=limit, unit="mg/kg", evidence=_weighed(case)
+    )
 
 
 def _dose_status(case: Case) -> tuple[CheckStatus, str | None]:
@@ -193,8 +194,7 @@ def interval(case: Case) -> Check:
     if last is None:
         unread = sorted(_HISTORY & case.facts.not_received)
         return check("ZOL-09", "missing" if unread else "ok", "history-not-received" if unread else "none-found")
-    earliest = add_months(last, numbers.interval_months.count)
-    planned = case.planned.when
+    earliest, planned = add_months(last, numbers.interval_months.count), case.planned.when
     if planned.earliest < earliest - timedelta(days=numbers.interval_tolerance_days.count):
         return check("ZOL-09", "attention", "too-soon", day=earliest)
     overdue = planned.latest > add_months(last, numbers.overdue_months.count)
@@ -257,16 +257,9 @@ def _weighed(case: Case) -> tuple[Measurement, ...]:
     return (case.weight.measured,) if case.needs_weight and case.weight.measured else ()
 
 
-def _completed(facts: Facts) -> list[Drug]:
-    """Zoledronic acid that was completed: what an increased dose must build on (ZOL-08)."""
-    kinds = {"administration", "request"}
-    return [d for d in facts.drugs if d.concept == ZOLEDRONIC_ACID and d.kind in kinds and d.status == "completed"]
-
-
 def _is_dose(drug: Drug) -> bool:
     """Whether some of it was surely given: an administration, interrupted or not, or what was completed."""
-    completed = drug.concept == ZOLEDRONIC_ACID and drug.status == "completed"
-    return completed or was_administered(drug, frozenset({ZOLEDRONIC_ACID}))
+    return drug.concept == ZOLEDRONIC_ACID and (drug.status == "completed" or was_administered(drug, _ITSELF))
 
 
 def _was_before(drug: Drug, planned: Planned) -> bool:
@@ -274,15 +267,18 @@ def _was_before(drug: Drug, planned: Planned) -> bool:
 
 
 def _earlier_doses(case: Case) -> bool:
-    """Whether an earlier completed dose is surely on record."""
-    return any(is_before(drug.when, case.planned.when) is Truth.YES for drug in _completed(case.facts))
+    """Whether zoledronic acid was surely completed before: what an increased dose must build on (ZOL-08)."""
+    return any(
+        drug.concept == ZOLEDRONIC_ACID and drug.status == "completed" and drug.kind in ("administration", "request")
+        and is_before(drug.when, case.planned.when) is Truth.YES
+        for drug in case.facts.drugs
+    )  # fmt: skip
 
 
 def _with_amounts(infusion: Infusion, case: Case) -> Infusion:
     """The numbers that the card prints, for a weight that can be relied on."""
     numbers = case.numbers
-    kg = case.weight.kg if case.weight.status == "ok" else None
-    dose = case.order.dose
+    kg, dose = case.weight.kg if case.weight.status == "ok" else None, case.order.dose
     if kg is None:
         return replace(infusion, dose_mg=dose.amount if dose and not dose.per_kg else None)
     paracetamol_mg = EXACT.multiply(numbers.paracetamol_mg_per_kg.value, kg)

@@ -132,7 +132,8 @@ def _newest_calcium(values: list[Measurement], kind: str) -> Measurement | None:
     if not mine:
         return None
     order = (Truth.YES, Truth.UNKNOWN, Truth.NO)
-    at_last = [value for value in mine if not any(_is_later(other, value) for other in mine)]
+    last = max(mine, key=_age_key)
+    at_last = [value for value in mine if not _is_later(last, value)]
     return min(at_last, key=lambda value: (order.index(is_outside(value)), value.source))
 
 

@@ -18,6 +18,7 @@ from cds_service.hooks.protocol import HookRequest, read_evaluation_body, read_h
 from cds_service.hooks.report import report, sections
 from cds_service.hooks.services import BY_HOOK, Hook
 from cds_service.hooks.wording import wording
+from cds_service.mappings.datatypes import TooManyError
 from cds_service.mappings.patient import ForeignPatientError, TwoPatientsError
 from cds_service.mappings.record import facts_from_bundle, facts_from_hook
 
@@ -113,6 +114,8 @@ class Answers:
             )
         except ForeignPatientError:
             raise RequestError(412, "conflict", "The Patient received is not that of context.patientId.") from None
+        except TooManyError as error:
+            raise RequestError(413, "too-costly", str(error)) from None
         return evaluate(facts, day)
 
     def _evaluate_bundle(self, bundle: Bundle, notes: tuple[Note, ...], today: date | None) -> Evaluation:
@@ -121,6 +124,8 @@ class Answers:
             facts = facts_from_bundle(bundle, notes, today=day)
         except TwoPatientsError:
             raise RequestError(422, "multiple-matches", "The Bundle holds more than one Patient.") from None
+        except TooManyError as error:
+            raise RequestError(413, "too-costly", str(error)) from None
         return evaluate(facts, day)
 
     def _day(self, today: date | None) -> date:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import lru_cache
+from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -49,12 +50,8 @@ def facts(used: Iterable[Fact], told: Told | None = None) -> list[dict[str, obje
             places.append(placed)
     places.sort(key=_PLACE)
     once: list[dict[str, object]] = []
-    before, since = None, 0
-    for place, shown in places:
-        if place != before:
-            before, since = place, len(once)
-        if shown not in once[since:]:
-            once.append(shown)
+    for _, same in groupby(places, _PLACE):
+        once += {repr(shown): shown for _, shown in same}.values()
     return once
 
 

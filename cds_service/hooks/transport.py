@@ -113,8 +113,13 @@ def _require_json(headers: Headers) -> None:
         elif name == b"content-encoding":
             if value.strip().lower() not in {b"identity", b""}:
                 raise RequestError(415, "not-supported", "The body must not be compressed.")
-        elif name == b"content-length" and value.isdigit() and int(value) > LONGEST_BODY:
+        elif name == b"content-length" and value.isdigit() and _is_too_long(value.lstrip(b"0")):
             raise _too_long()
+
+
+def _is_too_long(length: bytes) -> bool:
+    """Decimal digits as they stand in the header; Python refuses to read very many of them."""
+    return len(length) > len(str(LONGEST_BODY)) or int(length or b"0") > LONGEST_BODY
 
 
 def _too_long() -> RequestError:

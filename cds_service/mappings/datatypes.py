@@ -21,6 +21,10 @@ class UnusableError(Exception):
         self.reason = reason
 
 
+class TooManyError(Exception):
+    """More than one patient's chart, or one ordering session, can hold; the message says of what and how many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """Stands where a resource could not be read at all. Its note has been written."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from cds_service.guideline.facts import Note
-from cds_service.mappings.datatypes import Failed
+from cds_service.mappings.datatypes import Failed, TooManyError
 from cds_service.mappings.fhir import (
     AllergyIntolerance,
     Appointment,
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from cds_service.mappings.datatypes import Reference
     from cds_service.mappings.fhir import Resource, Resource_
 
+MOST_ENTRIES = 5000
+"""No chart that a hook asks for is so full; what looks at pairs of them stays quick."""
 R = TypeVar("R", bound="Resource_")
 READ_TYPES: tuple[type[Resource_], ...] = (
     Patient, Observation, Condition, ImagingStudy, BodyStructure, DiagnosticReport, Procedure, Medication,
@@ -54,6 +56,7 @@ class Entries:
 
     notes: list[Note] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    count: int = 0
     urls: dict[str, str] = field(default_factory=dict)
     """Source → fullUrl, of Patients and Medications."""
     _by_type: dict[type[Resource_], dict[str, Resource_]] = field(
@@ -72,7 +75,14 @@ class Entries:
         return found  # type: ignore[return-value]  # the table is keyed by the type itself
 
     def add_bundle(self, bundle: Bundle, path: str) -> None:
-        """Take a Bundle apart, Bundles within it too; an OperationOutcome in it is information."""
+        """Take a Bundle apart, Bundles within it too; an OperationOutcome in it is information.
+
+        Raises:
+            TooManyError: there are more than MOST_ENTRIES by now.
+        """
+        self.count += len(bundle.entry or ())
+        if self.count > MOST_ENTRIES:
+            raise TooManyError(f"More than {MOST_ENTRIES} resources.")
         for number, entry in enumerate(bundle.entry or ()):
             resource = entry.resource
             if resource is None:

@@ -11,7 +11,7 @@ from cds_service.mappings import datatypes, fhir, terminology
 from cds_service.mappings.reading import code_words, codings, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cds_service.guideline.dates import When
     from cds_service.mappings.reading import Reader
@@ -31,6 +31,8 @@ _YIELDS_TO = {
     "drug:vitamin_d": {"drug:calcium_vitamin_d"},
 }
 """A class, or a part of a combination, yields to what says more."""
+_MOST_PARTS = 50
+"""Ingredients of a medication, or resources inside one; none has more, and each is looked up for each use of it."""
 _PROPOSED = frozenset({"proposal", "option"})
 _REFUTED = frozenset({"refuted", "entered-in-error"})
 _NOT_ACTIVE = frozenset({"inactive", "resolved"})
@@ -46,12 +48,12 @@ class Pool:
             if (url := urls.get(source)) is not None:
                 self._known[url] = medication
 
-    def find(self, reference: str | None, contained: Iterable[fhir.Resource] | None) -> fhir.Medication | None:
+    def find(self, reference: str | None, contained: Sequence[fhir.Resource] | None) -> fhir.Medication | None:
         """A contained Medication (`#id`), or one of the record."""
         if not reference:
             return None
         if reference.startswith("#"):
-            inside = (each for each in contained or () if each.id == reference[1:])
+            inside = (each for each in (contained or ())[:_MOST_PARTS] if each.id == reference[1:])
             return next((each for each in inside if isinstance(each, fhir.Medication)), None)
         plain = reference.partition("/_history/")[0]
         return self._known.get(plain) or self._known.get("/".join(plain.split("/")[-2:]))
@@ -69,6 +71,8 @@ def name(resource: Given, pool: Pool) -> Named:
     """The drugs of a medication: by code, by ingredient, last by name."""
     reference = resource.medicationReference
     medication = pool.find(reference.reference if reference else None, resource.contained)
+    if medication and len(medication.ingredient or ()) > _MOST_PARTS:
+        return Named((UNREADABLE,), "medication-unreadable")
     whole = [resource.medicationCodeableConcept, medication.code if medication else None]
     parts = list(_ingredients(medication, pool, resource.contained))
     by_code = _drugs(whole) or _drugs(parts)
@@ -145,7 +149,7 @@ def _dates(resource: Given, source: str, concept: str, reader: Reader) -> tuple[
 
 
 def _ingredients(
-    medication: fhir.Medication | None, pool: Pool, contained: Iterable[fhir.Resource] | None
+    medication: fhir.Medication | None, pool: Pool, contained: Sequence[fhir.Resource] | None
 ) -> Iterator[datatypes.CodeableConcept | None]:
     for ingredient in (medication.ingredient if medication else None) or ():
         yield ingredient.itemCodeableConcept

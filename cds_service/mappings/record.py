@@ -18,6 +18,7 @@ from cds_service.mappings import (
     orders,
     questionnaire,
 )
+from cds_service.mappings.datatypes import TooManyError
 from cds_service.mappings.entries import Entries, about
 from cds_service.mappings.outgoing import is_sound_id
 from cds_service.mappings.patient import ForeignPatientError, TwoPatientsError, Whose, whose_bundle, whose_request
@@ -38,6 +39,7 @@ _DRUG_TYPES: dict[str, medications.Kind] = {
     "MedicationAdministration": "administration",
     "MedicationStatement": "statement",
 }
+MOST_DRAFTS = 200
 _STILL_USED = frozenset(
     {
         "read-by-name", "reference-range-unreadable", "date-missing", "date-unreadable", "side-contradiction",
@@ -52,6 +54,7 @@ def facts_from_bundle(bundle: fhir.Bundle, notes: Iterable[Note], *, today: date
 
     Raises:
         TwoPatientsError: it speaks of more than one patient.
+        TooManyError: more resources or draft orders than one chart or session holds.
     """
     entries, drafts = Entries(list(notes)), Entries()
     entries.add_bundle(bundle, "Bundle")
@@ -62,6 +65,7 @@ def facts_from_bundle(bundle: fhir.Bundle, notes: Iterable[Note], *, today: date
         if isinstance(resource, orders.ORDERS) and resource.status == "draft":
             entries.drop(resource, source)
             drafts.keep(resource, source)
+    _require_session(drafts)
     drafts.failed += [failed for failed in entries.failed if failed.resource_type in orders.DRUG_ORDERS]
     return _Record(entries, drafts, whose, Reader(today, entries.notes)).facts(frozenset(), None)
 
@@ -80,11 +84,13 @@ def facts_from_hook(  # noqa: PLR0913  what a hook request consists of
 
     Raises:
         ForeignPatientError: the Patient that was sent is not the context's.
+        TooManyError: more resources or draft orders than one chart or session holds.
     """
     entries, not_received = gather(prefetch, notes, templates)
     drafts = Entries()
     if draft_orders is not None:
         drafts.add_bundle(draft_orders, "context.draftOrders")
+    _require_session(drafts)
     for source, resource in list(drafts.all()):
         if isinstance(resource, orders.ORDERS):
             entries.drop(resource, source)
@@ -94,6 +100,12 @@ def facts_from_hook(  # noqa: PLR0913  what a hook request consists of
     whose, are_others = whose_request(_patients(entries), patient_id)
     chosen = orders.chosen(draft_orders, selections)
     return _Record(entries, drafts, whose, Reader(today, entries.notes), are_others).facts(not_received, chosen)
+
+
+def _require_session(drafts: Entries) -> None:
+    """No ordering session holds more."""
+    if sum(1 for _ in drafts.all()) > MOST_DRAFTS:
+        raise TooManyError(f"More than {MOST_DRAFTS} draft orders.")
 
 
 def _patients(entries: Entries) -> Iterator[tuple[fhir.Patient, str | None]]:

@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Raw, ValidationError
 
 from cds_service.guideline.facts import Note
-from cds_service.mappings.datatypes import Failed, Link, Search
+from cds_service.mappings.datatypes import Failed, Link, Search, TooManyError
+from cds_service.mappings.entries import MOST_ENTRIES
 from cds_service.mappings.fhir import OLDER_TYPES, R4_TYPES, Bundle, Entry, Resource
 
 _RESOURCE = msgspec.json.Decoder(Resource)
@@ -64,6 +65,7 @@ def read_resource(raw: bytes | Raw, path: str) -> tuple[Resource | Failed | None
 
     Raises:
         msgspec.DecodeError: the bytes are not JSON.
+        TooManyError: a Bundle has more entries than a chart.
     """
     try:
         return _RESOURCE.decode(raw), []
@@ -155,6 +157,8 @@ def _bundle(fields: dict[str, Raw], path: str) -> tuple[Resource | Failed | None
     raw_entries = _parts(fields.get("entry"))
     if raw_entries is None:
         return _failed("Bundle", path, "resource-unreadable")
+    if len(raw_entries) > MOST_ENTRIES:
+        raise TooManyError(f"More than {MOST_ENTRIES} resources.")
     for number, raw in enumerate(raw_entries):
         entry, entry_notes = _entry(raw, f"{path}.entry[{number}]")
         notes += entry_notes

@@ -18,6 +18,7 @@ CNO = {
     "subject": {"reference": "Patient/p1"},
     "code": {"coding": [{"system": "http://snomed.info/sct", "code": "240151005"}]},
 }
+FAILED = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
 ZOLEDRONIC_ACID = {
     "resourceType": "MedicationRequest",
     "id": "z1",
@@ -119,6 +120,7 @@ def test_without_a_patient_the_chart_cannot_be_judged_but_an_order_can(client):
         ({}, 412),
         ({"conditions": {"resourceType": "OperationOutcome"}}, 412),
         ({"conditions": "<html>"}, 412),
+        ({"conditions": {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": FAILED}]}}, 412),
         ({"conditions": None}, 200),
         ({"conditions": bundle()}, 200),
         ({"conditions": {"resourceType": "Bundle", "total": 0}}, 200),
@@ -178,3 +180,31 @@ def test_the_evaluation_of_a_request_holds_the_cards_that_the_hook_gets(client):
 
 def test_a_day_in_the_query_is_the_day_of_the_evaluation(client):
     assert client.post("/evaluate?today=2031-01-31", json=bundle(PATIENT)).json()["evaluatedOn"] == "2031-01-31"
+
+
+def test_a_draft_that_cannot_be_read_is_told_for_it_may_be_the_drug(client):
+    broken = {"resourceType": "MedicationRequest", "id": "z1", "status": "draft", "dosageInstruction": PRIVATE}
+    lost = bundle(broken)
+    cards = client.post(path("order-sign"), json=request("order-sign", draftOrders=lost)).json()["cards"]
+    assert [(card["indicator"], card["source"]["topic"]["code"]) for card in cards] == [("info", "CNOtreatmentorder")]
+    assert PRIVATE not in json.dumps(cards)
+
+
+@pytest.mark.parametrize(
+    ("resources", "limit"),
+    [
+        ([{**CNO, "id": f"c{n}"} for n in range(5001)], "5000"),
+        ([{**ZOLEDRONIC_ACID, "id": f"z{n}"} for n in range(201)], "200"),
+    ],
+    ids=["resources", "drafts"],
+)
+def test_more_than_one_chart_or_one_session_can_hold_is_refused_by_name(client, resources, limit):
+    assert limit in outcome(client.post("/evaluate", json=bundle(PATIENT, *resources)), 413)
+    by_hook = request("order-sign", draftOrders=bundle(*resources), prefetch={"patient": PATIENT})
+    assert limit in outcome(client.post(path("order-sign"), json=by_hook), 413)
+
+
+def test_as_much_as_the_limits_allow_is_answered(client):
+    orders = [{**ZOLEDRONIC_ACID, "id": f"z{n}"} for n in range(200)]
+    filled = bundle(PATIENT, *orders, *({**CNO, "id": f"c{n}"} for n in range(4799)))
+    assert client.post("/evaluate", json=filled).json()["infusion"]["readiness"] == "incomplete"

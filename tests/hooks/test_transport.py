@@ -164,6 +164,7 @@ def test_a_body_above_two_mebibytes_is_refused_whether_it_says_so_or_not(client,
 
     outcome(client.post(url, content=long, headers=JSON), 413)
     outcome(client.post(url, content=chunks(), headers=JSON), 413)
+    outcome(client.post(url, content=b"{}", headers={**JSON, "Content-Length": "9" * 5000}), 413)
 
 
 @pytest.mark.parametrize(
