@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -46,7 +47,7 @@ def serve(
 ) -> None:
     """Serve hooks and pages over HTTP."""
     settings = _settings(host)
-    typer.echo(f"cno-cds {rules_version()} on http://{host}:{port}/", err=True)
+    typer.echo(f"cno-cds {version('cno-cds')} (rules {rules_version()}) on http://{host}:{port}/", err=True)
     options: dict[str, Any] = {"host": host, "port": port, "access_log": False, "server_header": False}
     if workers == 1:
         uvicorn.run(create_app(settings), **options)
@@ -95,7 +96,7 @@ def doctor() -> None:
     """Check that the service can start here and that what it carries is whole."""
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("settings", _settings_in_words),
-        ("tables", lambda: f"{rules_version()} {rules_digest()}"),
+        ("rules", lambda: f"{rules_version()} {rules_digest()}"),
         ("wording", lambda: ", ".join(f"{language} {len(wording(language).texts)} texts" for language in LANGUAGES)),
         ("templates", _templates),
     )
