@@ -72,11 +72,10 @@ def judge(facts: Facts, today: date, tables: Tables, mimicker: str | None) -> In
 
 def order_findings(facts: Facts, infusion: Infusion | None) -> tuple[Finding, ...]:
     """ZOL-11 and ZOL-12 (controls to plan) beside an infusion; ZOL-15 for another bisphosphonate."""
-    planned = {order.concept for order in facts.orders}
     found = []
-    if infusion and "lab:calcium_free" not in planned:
+    if infusion:
         found += [Finding("ZOL-11", "info", reason="planned"), Finding("ZOL-12", "info", reason="planned")]
-    if planned & OTHER_BISPHOSPHONATES:
+    if {order.concept for order in facts.orders} & OTHER_BISPHOSPHONATES:
         found.append(Finding("ZOL-15", "info"))
     return tuple(found)
 

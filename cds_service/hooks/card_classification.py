@@ -9,11 +9,14 @@ from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_domains import domain_line
 from cds_service.hooks.card_draft import Draft, brief, shortening, unread_lines, worst
 from cds_service.hooks.card_exclusions import exclusion_lines, exclusion_names, is_tumour_sign
+from cds_service.hooks.card_findings import finding_line, finding_summary, topic_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cds_service.guideline.results import Classification, Criterion, Domain, Evaluation, Indicator
+    from cds_service.guideline.facts import Facts
+    from cds_service.guideline.results import Classification, Criterion, Domain, Evaluation, Finding, Indicator
+    from cds_service.hooks.cards import Scope
     from cds_service.hooks.wording import Wording
 
 _NUMBERS = TABLES.criteria
@@ -26,15 +29,17 @@ _HIGHEST = sum(
 )  # fmt: skip
 
 
-def classification_card(evaluation: Evaluation, wording: Wording) -> Draft:
+def classification_card(evaluation: Evaluation, scope: Scope, wording: Wording) -> Draft:
     """The card of CLS-4.1; for an onset in adult age it refers to the recommendations for adults (BGR-02)."""
     result = evaluation.classification
     if is_adult_onset(result):
         return _adult_card(evaluation, wording)
     lines = (
         _verdict_line(result, wording),
+        *([wording.text("frame.adult")] if scope.age_group == "adult" else []),
         _entry_line(result, wording),
-        *exclusion_lines(result, wording),
+        *exclusion_lines(result, evaluation.facts, wording),
+        *_open_red_flags(evaluation.facts, wording),
         *(domain_line(domain, evaluation.facts, wording) for domain in _in_order(result)),
     )
     parts: tuple[Criterion | Domain, ...] = (
@@ -67,22 +72,47 @@ def _in_order(result: Classification) -> list[Domain]:
     return sorted(result.domains, key=lambda domain: (domain.known, asked.get(domain.name, len(asked))))
 
 
+def _open_red_flags(facts: Facts, wording: Wording) -> tuple[str, ...]:
+    """That nobody has answered which red flags there are."""
+    if facts.answers.choices.get("red-flag"):
+        return ()
+    return (wording.text("classification.exclusion.red_flags_open"),)
+
+
 def _adult_card(evaluation: Evaluation, wording: Wording) -> Draft:
+    """The one card of an onset in adult age: what is pressing comes before the reference to adults."""
     result = evaluation.classification
-    evidence = tuple(fact for criterion in result.entry_criteria for fact in criterion.evidence)
+    flags = [
+        found
+        for found in evaluation.findings
+        if found.indicator == "critical" and topic_of(found, at_order=False) == "red-flag"
+    ]
+    parts: tuple[Criterion | Finding, ...] = (*result.entry_criteria, *result.exclusion_criteria, *flags)
     return Draft(
         topic="classification",
-        indicator=worst(criterion.indicator for criterion in result.exclusion_criteria),
-        summary=wording.text("classification.adult.summary"),
-        lines=(wording.text("classification.adult.line"), *exclusion_lines(result, wording)[1:]),
+        indicator=worst((_indicator(result), *(found.indicator for found in flags))),
+        summary=_adult_summary(result, flags, wording),
+        lines=(
+            *(finding_line(found, wording) for found in flags),
+            *exclusion_lines(result, evaluation.facts, wording)[1:],
+            wording.text("classification.adult.line"),
+        ),
         last=unread_lines(evaluation, evaluation.notes, wording),
-        evidence=evidence,
+        evidence=tuple(fact for part in parts for fact in part.evidence),
         notes=evaluation.notes,
     )
 
 
+def _adult_summary(result: Classification, flags: Sequence[Finding], wording: Wording) -> str:
+    if result.exclusion is Truth.YES:
+        return _exclusion_summary(result, wording)
+    if flags:
+        return finding_summary(flags[0], wording)
+    return wording.text("classification.adult.summary")
+
+
 def _indicator(result: Classification) -> Indicator:
-    excluded: Indicator = "warning" if result.verdict == "excluded" else "info"
+    excluded: Indicator = "warning" if result.exclusion is Truth.YES else "info"
     return worst((excluded, *(criterion.indicator for criterion in result.exclusion_criteria)))
 
 
@@ -127,6 +157,8 @@ def _entry_summary(result: Classification, wording: Wording) -> str:
 
 
 def _verdict_line(result: Classification, wording: Wording) -> str:
+    if result.verdict == "not-applicable" and result.exclusion is Truth.YES:
+        return wording.text("classification.not-applicable.excluded")
     sensitivity = wording.number(_NUMBERS.sensitivity_percent.value, 0)
     return wording.text(f"classification.{result.verdict}.line", sensitivity=sensitivity)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cds_service.guideline.course import diagnosis_of
 from cds_service.guideline.facts import Dated, Lesion, Measurement
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import PLAN
@@ -33,7 +34,9 @@ def domain_line(domain: Domain, facts: Facts, wording: Wording) -> str:
     """`- CRP 6 mg/L (12.11.2026): 8 p`, or `- Feber: ikke vurdert (0 eller 8)`."""
     label = wording.text(f"domains.{domain.name}.label")
     rests_on = _basis(domain, facts, wording)
-    if domain.name in _MEASURED and rests_on:
+    if domain.name in _MEASURED and not rests_on:
+        what = _without_result(label, domain, facts, wording)
+    elif domain.name in _MEASURED:
         what = rests_on
     elif rests_on:
         what = wording.text("domains.with_basis", label=label, basis=rests_on)
@@ -43,8 +46,32 @@ def domain_line(domain: Domain, facts: Facts, wording: Wording) -> str:
         return wording.text("domains.known", what=sentence(what), points=str(domain.low))
     if domain.assumed:
         return wording.text("domains.assumed", what=sentence(what), points=str(domain.low))
-    state = "open" if rests_on else "not_assessed"
-    return wording.text(f"domains.{state}", what=sentence(what), points=_points(domain, wording))
+    return wording.text(f"domains.{_state(domain, rests_on)}", what=sentence(what), points=_points(domain, wording))
+
+
+def _state(domain: Domain, rests_on: str) -> str:
+    """Lesions without a side are listed and still leave the distribution open."""
+    lesions = [fact for fact in domain.evidence if isinstance(fact, Lesion)]
+    if domain.name != "distribution" or not lesions:
+        return "open" if rests_on else "not_assessed"
+    return "open_side" if len(lesions) > 1 and any(_lacks_side(found) for found in lesions) else "open"
+
+
+def _lacks_side(found: Lesion) -> bool:
+    """Whether a lesion of a paired bone does not tell its side."""
+    bones = TABLES.bones
+    return (
+        found.bone is not None and found.side is None and (found.bone in bones.symmetric or found.bone in bones.paired)
+    )
+
+
+def _without_result(label: str, domain: Domain, facts: Facts, wording: Wording) -> str:
+    """The domain's name, and that its results are all younger than the diagnosis, where they are."""
+    results = facts.of(domain.name)
+    diagnosis = diagnosis_of(facts) if results else None
+    if diagnosis is None or not all(r.when and r.when.earliest > diagnosis.when.latest for r in results):
+        return label
+    return wording.text("domains.none_before", label=label, date=wording.when(diagnosis.when))
 
 
 def _points(domain: Domain, wording: Wording) -> str:
@@ -63,7 +90,7 @@ def _basis(domain: Domain, facts: Facts, wording: Wording) -> str:
     if domain.name == "distribution":
         pattern = _PATTERNS.get(domain.low) if domain.known else None
         return wording.text(f"patterns.{pattern}") if pattern else ""
-    return all_shown(domain.evidence, wording, 2)
+    return all_shown((fact for fact in domain.evidence if not isinstance(fact, Dated)), wording, 2)
 
 
 def _results(domain: Domain, wording: Wording) -> str:

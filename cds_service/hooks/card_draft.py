@@ -69,7 +69,7 @@ def fitted(lines: Sequence[str], tail: Sequence[str], closing: str, wording: Wor
     body = "\n".join(lines)
     while len(body) > room and kept > 1:
         kept -= 1
-        body = "\n".join([*lines[:kept], wording.text("frame.more", n=str(len(lines) - kept))])
+        body = "\n".join([*lines[:kept], wording.counted("frame.more", len(lines) - kept)])
     return f"{_cut(body, room)}{end}\n\n{closing}"
 
 
@@ -97,11 +97,10 @@ def concerning(notes: Iterable[Note], concepts: Collection[str]) -> tuple[Note, 
 
 
 def _shared(lines: Sequence[str], room: int) -> str:
-    """Lines that must all stand, each on a new line; cut where they do not fit whole."""
-    whole = "".join(f"\n{line}" for line in lines)
-    if len(whole) <= room:
-        return whole
-    share = room // len(lines) - 1
+    """Lines that must all stand, each on a new line; where they do not fit whole, the longest are cut."""
+    share = room
+    while sum(1 + min(len(line), share) for line in lines) > room:
+        share -= 1
     return "".join(f"\n{_cut(line, share)}" for line in lines)
 
 

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from cds_service.guideline.criteria import is_raised
+from cds_service.guideline.dates import known_to
 from cds_service.guideline.facts import Coded, Measurement
 from cds_service.guideline.interval import Truth
-from cds_service.hooks.card_facts import all_shown, decimals, least, measured, most, number_of
+from cds_service.guideline.tables import TABLES
+from cds_service.hooks.card_facts import all_shown, answered_on, number_of
 from cds_service.hooks.wording import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cds_service.guideline.facts import Fact, Facts
     from cds_service.guideline.results import Classification, Criterion
     from cds_service.hooks.wording import Wording
 
-_TUMOUR_SIGNS = frozenset({"platelets", "ldh"})
+_TUMOUR_SIGNS = frozenset({"platelets", "ldh", "ldh-answered"})
+_PLATELETS = TABLES.criteria.platelets_below.value
+_MOST_IMPORTANT_FIRST = frozenset({"CLS-2.2", "CLS-2.3"})
+"""Criteria that rest on one result: the first of their evidence."""
 
 
-def exclusion_lines(result: Classification, wording: Wording) -> tuple[str, ...]:
+def exclusion_lines(result: Classification, facts: Facts, wording: Wording) -> tuple[str, ...]:
     """One line for the whole, one for each criterion that is there or must be looked at."""
-    lines = (_criterion_line(criterion, wording) for criterion in result.exclusion_criteria)
+    lines = (_criterion_line(criterion, facts, wording) for criterion in result.exclusion_criteria)
     return (_whole(result, wording), *(line for line in lines if line))
 
 
 def exclusion_names(criterion: Criterion, wording: Wording) -> list[str]:
     """What is present, named as shortly as a summary needs: a disease, or a value without its date."""
-    result = decisive(criterion)
-    if result is not None:
+    result = _decisive(criterion)
+    if result is not None and criterion.reason != "ldh-answered":
         return [_brief_value(result, wording)]
     labels = [wording.label(fact.name) for fact in criterion.evidence if isinstance(fact, Coded)]
     diseases = list(dict.fromkeys(label for label in labels if label)) if criterion.id == "CLS-2.1" else []
@@ -40,14 +46,19 @@ def is_tumour_sign(criterion: Criterion) -> bool:
     return criterion.reason in _TUMOUR_SIGNS
 
 
-def decisive(criterion: Criterion) -> Measurement | None:
-    """The lowest platelet count, or the LD that is highest against its own upper limit."""
+def _decisive(criterion: Criterion) -> Measurement | None:
+    """The platelet count or the LD that the criterion rests on, or that leaves it open."""
+    if criterion.id not in _MOST_IMPORTANT_FIRST:
+        return None
     results = [fact for fact in criterion.evidence if isinstance(fact, Measurement)]
-    if criterion.id == "CLS-2.2":
-        return min(results, key=least, default=None)
-    if criterion.id == "CLS-2.3":
-        return max(results, key=_ratio, default=None)
-    return None
+    doubtful = results if criterion.truth is Truth.YES else [result for result in results if not _is_good(result)]
+    return next(iter(doubtful or results), None)
+
+
+def _is_good(result: Measurement) -> bool:
+    """Whether a count is surely not too low, an LD surely not too high."""
+    worse = result.value.below(_PLATELETS) if result.name == "platelets" else is_raised(result)
+    return worse is Truth.NO
 
 
 def _whole(result: Classification, wording: Wording) -> str:
@@ -62,25 +73,42 @@ def _whole(result: Classification, wording: Wording) -> str:
     return wording.text(f"classification.exclusion.{state}", names=_names(present or unknown, wording))
 
 
-def _criterion_line(criterion: Criterion, wording: Wording) -> str:
+def _criterion_line(criterion: Criterion, facts: Facts, wording: Wording) -> str:
     """Empty for a criterion that is absent, and for one of which nothing is known."""
-    result = decisive(criterion)
-    found = all_shown(criterion.evidence, wording) if result is None else _with_limit(result, wording)
+    found = all_shown(_telling(criterion), wording)
     if criterion.truth is Truth.YES or criterion.indicator != "info":
         key = wording.first(f"exclusions.{criterion.id}.{criterion.reason}", f"exclusions.{criterion.id}.present")
         return wording.text(key, found=sentence(found or wording.text(f"present.{criterion.id}")))
-    if criterion.truth is Truth.UNKNOWN and found:
-        return wording.text("exclusions.open", found=sentence(found))
-    return ""
+    if criterion.truth is not Truth.UNKNOWN:
+        return ""
+    if criterion.id == "CLS-2.1" and facts.answers.choice("mimicker") == "excluded":
+        return _doubted_line(criterion, facts, wording)
+    return wording.text("exclusions.open", found=sentence(found)) if found else ""
 
 
-def _with_limit(result: Measurement, wording: Wording) -> str:
-    text = measured(result, wording)
-    high = None if result.reference is None else result.reference.high
-    if result.name != "ldh" or high is None:
-        return text
-    held = tuple(end for end in (result.value.low, result.value.high) if end is not None)
-    return wording.text("exclusions.with_limit", found=text, limit=wording.number(high, decimals("ldh"), held))
+def _doubted_line(criterion: Criterion, facts: Facts, wording: Wording) -> str:
+    """Why the answer `excluded` does not settle CLS-2.1: something newer, or a list that did not come."""
+    authored = facts.answers.authored
+    date = answered_on(facts.answers, wording)
+    newer = [fact for fact in criterion.evidence if not _is_answer(fact) and not known_to(fact.when, authored)]
+    found = all_shown(newer, wording)
+    if found:
+        return wording.text("exclusions.outdated", found=sentence(found), date=date)
+    if "Condition" in facts.not_received:
+        return wording.text("exclusions.unconfirmed", date=date)
+    return wording.text("exclusions.open", found=sentence(all_shown(criterion.evidence, wording)))
+
+
+def _is_answer(fact: Fact) -> bool:
+    return isinstance(fact, Coded) and fact.read_from == "answer"
+
+
+def _telling(criterion: Criterion) -> tuple[Fact, ...]:
+    """Of results the decisive one, beside everything that is no result."""
+    result = _decisive(criterion)
+    if result is None:
+        return criterion.evidence
+    return (result, *(fact for fact in criterion.evidence if not isinstance(fact, Measurement)))
 
 
 def _brief_value(result: Measurement, wording: Wording) -> str:
@@ -91,9 +119,3 @@ def _brief_value(result: Measurement, wording: Wording) -> str:
 
 def _names(criteria: Sequence[Criterion], wording: Wording) -> str:
     return ", ".join(wording.text(f"criteria.{criterion.id}") for criterion in criteria)
-
-
-def _ratio(result: Measurement) -> Fraction:
-    """The highest value over its own upper limit; 0 without a limit."""
-    limit = None if result.reference is None else result.reference.high
-    return most(result) / Fraction(limit) if limit else Fraction(0)

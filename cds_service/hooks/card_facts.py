@@ -6,19 +6,22 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Coded, Dated, Lesion, Measurement
+from cds_service.guideline.interval import EXACT, Truth
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import PLAN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Iterator, Mapping
     from decimal import Decimal
 
     from cds_service.guideline.dates import When
-    from cds_service.guideline.facts import Fact
+    from cds_service.guideline.facts import Fact, Form
     from cds_service.hooks.wording import Wording
 
 _DECIMALS: dict[str, int] = PLAN["decimals"]
 _BEYOND = Fraction(10) ** 40
+_WITH_LIMIT: dict[str, str] = PLAN["with_limit"]
+_TWICE = TABLES.criteria.ldh_ratio_above.value
 _LIMITS: dict[str, tuple[Decimal, ...]] = {
     "hemoglobin": (TABLES.criteria.hemoglobin_at_least.value,),
     "crp": (TABLES.criteria.crp_below.value, TABLES.biopsy.crp_below.value),
@@ -29,39 +32,80 @@ _LIMITS: dict[str, tuple[Decimal, ...]] = {
 }
 
 
-def all_shown(facts: Iterable[Fact], wording: Wording, at_most: int = 3) -> str:
-    """Several facts in one breath, each once; answers of one day share their date. Empty where none has a label."""
-    texts: dict[str, None] = {}
-    answers: dict[str, list[str]] = {}
+def all_shown(facts: Iterable[Fact], wording: Wording, at_most: int = 3, judged: Container[Fact] = ()) -> str:
+    """Several facts in one breath, each once; answers of one day share their date. Empty where none has a label.
+
+    `judged` are results that a clinician has looked at.
+    """
+    texts: dict[str, str] = {}
+    answers: list[Coded] = []
     for fact in facts:
         if isinstance(fact, Coded) and fact.read_from == "answer":
-            if (label := _label(fact, wording)) is not None:
-                answers.setdefault(_date(fact.when, wording), []).append(label)
+            answers.append(fact)
+        elif isinstance(fact, Measurement):
+            result = measured(fact, wording, judged=fact in judged)
+            texts[result] = result
         elif (text := _shown(fact, wording)) is not None:
-            texts[text] = None
-    answered = [
-        wording.text("facts.answered", label=wording.listed(tuple(dict.fromkeys(labels)), at_most), date=date)
-        for date, labels in answers.items()
+            texts.setdefault((_label(fact, wording) if isinstance(fact, Coded) else None) or text, text)
+    told = tuple(texts.values())
+    return wording.listed((*told, *_answered(answers, texts, wording, at_most)) if answers else told, at_most)
+
+
+def _answered(answers: list[Coded], told: Mapping[str, str], wording: Wording, at_most: int) -> list[str]:
+    """Answers by their day; what the record told already is left out, what it contradicts is told as an answer."""
+    by_day: dict[str, dict[str, None]] = {}
+    denied: dict[str, None] = {}
+    for fact in answers:
+        date = _date(fact.when, wording)
+        denial = wording.texts.get(f"denials.{fact.name}={fact.value}") if told else None
+        if denial is not None:
+            denied[wording.text("facts.contradicting", answer=denial, date=date)] = None
+        elif (label := _label(fact, wording)) is not None and label not in told:
+            by_day.setdefault(date, {})[label] = None
+    return [
+        *(
+            wording.text("facts.answered", label=wording.listed(tuple(labels), at_most), date=date)
+            for date, labels in by_day.items()
+        ),
+        *denied,
     ]
-    return wording.listed((*texts, *answered), at_most)
 
 
-def measured(result: Measurement, wording: Wording) -> str:
-    """`Hb 11,8 g/dL (12.11.2026)`."""
+def measured(result: Measurement, wording: Wording, *, judged: bool = False) -> str:
+    """`Hb 11,8 g/dL (12.11.2026)`; with the limit or the flag that it is told for."""
     about = [_date(result.when, wording)]
+    if result.name in _WITH_LIMIT:
+        about += _held_against(result, _WITH_LIMIT[result.name], wording)
     if result.read_from == "name":
         about.append(wording.text("facts.by_name"))
+    if judged:
+        about.append(wording.text("facts.judged"))
     value = wording.quantity(number_of(result, wording), result.unit)
     return wording.text(
         "facts.measured", label=wording.label(result.name) or result.name, value=value, about=", ".join(about)
     )
 
 
+def _held_against(result: Measurement, side: str, wording: Wording) -> Iterator[str]:
+    """The limit of the result's own report, and its flag where no limit says the same."""
+    reference = result.reference
+    limit = None if reference is None else reference.high if side == "upper" else reference.low
+    if limit is not None:
+        held = tuple(end for end in (result.value.low, result.value.high) if end is not None)
+        yield wording.text(f"facts.{side}", limit=wording.number(limit, decimals(result.name), held))
+    beyond = reference is not None and limit is not None and result.value.beyond(reference) is Truth.YES
+    if result.flag not in (None, "normal") and not beyond:
+        yield wording.text(f"facts.flags.{result.flag}")
+
+
 def number_of(result: Measurement, wording: Wording) -> str:
     """The number alone, on its own side of our limits and of the range of its own report."""
     limits = _LIMITS.get(result.name, ())
     if result.reference is not None:
-        limits += tuple(end for end in (result.reference.low, result.reference.high) if end is not None)
+        high = result.reference.high
+        limits += tuple(end for end in (result.reference.low, high) if end is not None)
+        if result.name == "ldh" and high is not None:
+            limits += (EXACT.multiply(high, _TWICE),)
     return wording.interval(result.value, decimals(result.name), limits)
 
 
@@ -95,16 +139,19 @@ def bone(key: str | None, wording: Wording) -> str:
     return wording.text(wording.first(f"bones.{stem}n", "bones.unreadable"), n=key.removeprefix(stem))
 
 
+def answered_on(form: Form, wording: Wording) -> str:
+    """The day of the form."""
+    return _date(form.authored, wording)
+
+
 def decimals(name: str) -> int:
     """How many decimals a number of this kind is printed with, as long as no limit asks for more."""
     return _DECIMALS.get(name, _DECIMALS["other"])
 
 
-def _shown(fact: Fact, wording: Wording) -> str | None:
+def _shown(fact: Coded | Lesion | Dated, wording: Wording) -> str | None:
     """The fact with its date, None where we have no label for it."""
     match fact:
-        case Measurement():
-            return measured(fact, wording)
         case Lesion():
             return lesion(fact, wording)
         case Coded():

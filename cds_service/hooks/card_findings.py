@@ -5,12 +5,14 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from cds_service.guideline.facts import Coded, Lesion
 from cds_service.hooks.card_draft import PLAN, SEVERITY, Draft, brief, unread_lines, worst
 from cds_service.hooks.card_facts import all_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from cds_service.guideline.facts import Dated, Measurement
     from cds_service.guideline.results import Evaluation, Finding
     from cds_service.hooks.wording import Wording
 
@@ -19,6 +21,7 @@ def _by_rule(topics: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, int]]:
     return {rule: (topic, place) for topic, rules in topics.items() for place, rule in enumerate(rules)}
 
 
+_ALSO_IN_CNO = frozenset(PLAN["also_in_cno"])
 _TOPICS = {True: _by_rule(PLAN["orders"]), False: _by_rule(PLAN["patient_view"])}
 
 
@@ -59,10 +62,12 @@ def _card(topic: str, findings: list[Finding], evaluation: Evaluation, wording: 
     summary = finding_summary(findings[0], wording)
     if len(findings) > 1:
         summary = brief([wording.text("findings.several", first=summary, others=str(len(findings) - 1)), summary])
-    closing = (wording.text("findings.flags_advise"),) if topic == "red-flag" else ()
+    indicator = worst(finding.indicator for finding in findings)
+    is_soft = topic == "red-flag" and indicator != "critical" and any(_also_in_cno(finding) for finding in findings)
+    closing = (wording.text("findings.also_in_cno"),) if is_soft else ()
     return Draft(
         topic=topic,
-        indicator=worst(finding.indicator for finding in findings),
+        indicator=indicator,
         summary=summary,
         lines=tuple(finding_line(finding, wording) for finding in findings),
         last=(*closing, *unread_lines(evaluation, evaluation.notes, wording)),
@@ -70,6 +75,16 @@ def _card(topic: str, findings: list[Finding], evaluation: Evaluation, wording: 
         notes=evaluation.notes,
         findings=tuple(finding.id for finding in findings),
     )
+
+
+def _also_in_cno(finding: Finding) -> bool:
+    """Whether fever, malaise or pain is among what the finding rests on."""
+    coded = (fact for fact in finding.evidence if not isinstance(fact, Lesion))
+    return any(not _ALSO_IN_CNO.isdisjoint((fact.name, f"{fact.name}={_value(fact)}")) for fact in coded)
+
+
+def _value(fact: Measurement | Coded | Dated) -> str:
+    return str(fact.value) if isinstance(fact, Coded) else ""
 
 
 def _place(finding: Finding, *, at_order: bool) -> tuple[str | None, int]:

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from cds_service.hooks.card_draft import PLAN, Draft, brief, concerning, shortening, unread_lines, worst
 from cds_service.hooks.card_findings import finding_line, topic_of
-from cds_service.hooks.card_infusion_checks import check_lines, problems, settled_line
-from cds_service.hooks.card_infusion_numbers import control_line, dose_line, paracetamol_line, plan_line, rate_line
+from cds_service.hooks.card_infusion_checks import problem_lines, problems, remark_lines, settled_line
+from cds_service.hooks.card_infusion_numbers import control_line, dose_line, paracetamol_lines, plan_line, rate_line
+from cds_service.hooks.card_infusion_warnings import despite_allergy, is_too_young, unsaid, warned_of
 from cds_service.hooks.card_suggestions import infusion_suggestions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cds_service.guideline.results import Check, Evaluation, Finding, Indicator, Infusion
+    from cds_service.hooks.card_infusion_warnings import Warned
     from cds_service.hooks.cards import Scope
     from cds_service.hooks.wording import Wording
 
@@ -30,16 +32,17 @@ def infusion_card(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
         return None
     findings = [found for found in evaluation.findings if topic_of(found, at_order=True) == "infusion"]
     told = [found for found in findings if found.id not in _PLANNED_HERE]
-    troubles = _troubles(infusion, told, wording)
+    warned = warned_of(evaluation, infusion, wording)
+    troubles = _troubles(infusion, warned, told, wording)
     if scope.quiet_when_ready and not troubles:
         return None
     notes = concerning(evaluation.notes, _CONCEPTS)
     return Draft(
         topic="infusion",
-        indicator=_indicator(infusion, told, scope),
-        summary=_summary(troubles, scope, wording),
-        lines=_lines(infusion, told, troubles, scope, wording),
-        last=unread_lines(evaluation, notes, wording, _TYPES),
+        indicator=_indicator(infusion, warned, told, scope),
+        summary=_summary(infusion, troubles, scope, wording),
+        lines=_lines(evaluation, infusion, warned, told, scope, wording),
+        last=(*_always_told(evaluation, infusion, wording), *unread_lines(evaluation, notes, wording, _TYPES)),
         evidence=tuple(fact for part in _parts(infusion, findings) for fact in part.evidence),
         notes=notes,
         suggestions=infusion_suggestions(evaluation, infusion, wording, new_uuid),
@@ -63,51 +66,72 @@ def _is_stranger(scope: Scope) -> bool:
     return not scope.suspicion and scope.age_group != "adult"
 
 
-def _indicator(infusion: Infusion, findings: list[Finding], scope: Scope) -> Indicator:
-    alp: Indicator = "warning" if infusion.low_alp else "info"
-    indicator = worst((alp, *(part.indicator for part in _parts(infusion, findings))))
+def _indicator(infusion: Infusion, warned: Sequence[Warned], findings: Sequence[Finding], scope: Scope) -> Indicator:
+    beside: Indicator = "warning" if warned else "info"
+    indicator = worst((beside, *(part.indicator for part in _parts(infusion, findings))))
     if indicator == "critical" and not scope.suspicion and scope.age_group == "child":
         return "warning"
     return indicator
 
 
-def _parts(infusion: Infusion, findings: list[Finding]) -> tuple[Check | Finding, ...]:
+def _parts(infusion: Infusion, findings: Sequence[Finding]) -> tuple[Check | Finding, ...]:
     return (*infusion.checks, *findings)
 
 
-def _troubles(infusion: Infusion, findings: list[Finding], wording: Wording) -> list[str]:
+def _troubles(infusion: Infusion, warned: Sequence[Warned], findings: Sequence[Finding], wording: Wording) -> list[str]:
     """What the summary names, the most severe first, each once."""
-    alp = [wording.text("infusion.low_alp")] if infusion.low_alp else []
     others = [
         wording.text(wording.first(f"findings.{found.id}.short", "findings.other.short"), rule=found.id)
         for found in findings
         if found.indicator != "info" and found.id != "LAB-18"
     ]
-    return list(dict.fromkeys((*problems(infusion, wording), *alp, *others)))
+    return list(dict.fromkeys((*problems(infusion, wording), *(one.short for one in warned), *others)))
 
 
-def _summary(troubles: list[str], scope: Scope, wording: Wording) -> str:
+def _summary(infusion: Infusion, troubles: Sequence[str], scope: Scope, wording: Wording) -> str:
     kind = "stranger" if _is_stranger(scope) else "patient"
-    if not troubles:
-        return wording.text(f"infusion.{kind}.ready")
-    key = f"infusion.{kind}.troubles"
-    return brief([wording.text(key, troubles=items) for items in shortening(troubles, wording)])
+    is_ready = infusion.readiness == "ready"
+    if troubles:
+        key = f"infusion.{kind}.{'warned' if is_ready else 'troubles'}"
+        texts = [wording.text(key, troubles=items) for items in shortening(troubles, wording)]
+    else:
+        texts = [wording.text(f"infusion.{kind}.ready")]
+    silent = unsaid(infusion, wording)
+    fuller = [" ".join((texts[0], *silent[:n])) for n in range(len(silent), 0, -1)]
+    return brief([*fuller, *texts])
 
 
-def _lines(
-    infusion: Infusion, findings: list[Finding], troubles: list[str], scope: Scope, wording: Wording
+def _lines(  # noqa: PLR0913, PLR0917  all that its lines are drawn from
+    evaluation: Evaluation,
+    infusion: Infusion,
+    warned: Sequence[Warned],
+    findings: Sequence[Finding],
+    scope: Scope,
+    wording: Wording,
 ) -> tuple[str, ...]:
-    opening = [wording.text("infusion.stranger.line")] if _is_stranger(scope) else []
-    if not troubles:
-        opening.append(wording.text("infusion.ready"))
+    dosed = not is_too_young(infusion)
     return (
-        *([" ".join(opening)] if opening else ()),
-        *check_lines(infusion, wording),
+        *_opening(infusion, scope, wording),
+        *problem_lines(infusion, wording),
         *(finding_line(finding, wording) for finding in findings),
-        *plan_line(infusion, wording),
-        *dose_line(infusion, wording),
-        rate_line(infusion, wording),
-        *paracetamol_line(infusion, wording),
-        control_line(wording),
+        *(one.line for one in warned if one.line),
+        *([wording.text("infusion.ready")] if infusion.readiness == "ready" else []),
+        *(dose_line(infusion, wording) if dosed else ()),
+        *([rate_line(infusion, wording)] if dosed else []),
+        *remark_lines(infusion, wording, allergy=not despite_allergy(evaluation, infusion)),
         *settled_line(infusion, wording),
     )
+
+
+def _opening(infusion: Infusion, scope: Scope, wording: Wording) -> tuple[str, ...]:
+    """Whose limits these are, and what nobody told."""
+    whose = ["infusion.stranger.line"] if _is_stranger(scope) else []
+    whose += ["frame.adult"] if scope.age_group == "adult" else []
+    opening = [*(wording.text(key) for key in whose), *unsaid(infusion, wording)]
+    return (" ".join(opening),) if opening else ()
+
+
+def _always_told(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> tuple[str, ...]:
+    """The order and its day, paracetamol and the controls, which never give way."""
+    paracetamol = () if is_too_young(infusion) else paracetamol_lines(infusion, evaluation.facts, wording)
+    return (plan_line(infusion, evaluation.today, wording), *paracetamol, control_line(wording))

@@ -5,39 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Measurement
+from cds_service.guideline.infusion import has_active_paracetamol
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_facts import decimals, measured
 from cds_service.hooks.wording import sentence
 
 if TYPE_CHECKING:
+    from datetime import date
     from decimal import Decimal
 
+    from cds_service.guideline.facts import Facts
     from cds_service.guideline.results import Infusion
     from cds_service.hooks.wording import Wording
 
 _NUMBERS = TABLES.infusion
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
-_LONGEST_CODE = 20
+_DATE_OF_INFUSION = frozenset({"timing", "occurrence", "appointment"})
 
 
-def plan_line(infusion: Infusion, wording: Wording) -> tuple[str, ...]:
-    """Which order, for when and who said so, and what else is ordered."""
-    code = _code(infusion.order)
+def plan_line(infusion: Infusion, today: date, wording: Wording) -> str:
+    """Which order, for when and who said so; a planned day that has passed is told so."""
     order = _ordered_dose(infusion, wording) or wording.text("infusion.this_order")
     planned = infusion.planned
-    lines = [
-        wording.text(
-            "infusion.plan",
-            order=f"{order} ({code})" if code else order,
-            date=wording.when(planned.when),
-            told_by=wording.text(f"infusion.told_by.{planned.told_by}"),
-        )
-    ]
-    if infusion.also_ordered:
-        codes = [code for order in infusion.also_ordered if (code := _code(order))]
-        key = "infusion.also_named" if codes else "infusion.also"
-        lines.append(wording.text(key, n=str(len(infusion.also_ordered)), orders=wording.listed(codes)))
-    return tuple(lines)
+    passed = planned.told_by in _DATE_OF_INFUSION and planned.when.latest < today
+    return wording.text(
+        "infusion.plan_past" if passed else "infusion.plan",
+        order=order,
+        date=wording.when(planned.when),
+        told_by=wording.text(f"infusion.told_by.{planned.told_by}"),
+    )
 
 
 def dose_line(infusion: Infusion, wording: Wording) -> tuple[str, ...]:
@@ -71,10 +66,17 @@ def rate_line(infusion: Infusion, wording: Wording) -> str:
     return wording.text("infusion.rate.for_volume", **slots, minutes=str(infusion.shortest_minutes))
 
 
-def paracetamol_line(infusion: Infusion, wording: Wording) -> tuple[str, ...]:
-    """Before, after, and as needed; above the largest single dose only as text. None with an allergy."""
+def paracetamol_lines(infusion: Infusion, facts: Facts, wording: Wording) -> tuple[str, ...]:
+    """Before, after, and as needed; what is taken already, and allergies that did not come. None with an allergy."""
     if any(check.id == "ZOL-04" and check.reason == "allergy" for check in infusion.checks):
         return ()
+    words = ["active"] if has_active_paracetamol(facts) else []
+    words += ["unchecked"] if "AllergyIntolerance" in facts.not_received else []
+    return (_paracetamol_dose(infusion, wording), *(wording.text(f"infusion.paracetamol.{word}") for word in words))
+
+
+def _paracetamol_dose(infusion: Infusion, wording: Wording) -> str:
+    """The dose for this child; above the largest single dose that one is told."""
     slots = {
         "per_kg": _table(_NUMBERS.paracetamol_mg_per_kg.value, wording),
         "hours": _table(_NUMBERS.paracetamol_hours.value, wording),
@@ -83,10 +85,10 @@ def paracetamol_line(infusion: Infusion, wording: Wording) -> tuple[str, ...]:
     }
     amount = infusion.paracetamol_mg
     if amount is None:
-        return (wording.text("infusion.paracetamol.per_kg", **slots),)
+        return wording.text("infusion.paracetamol.per_kg", **slots)
     slots["mg"] = wording.number(amount, 0, (_NUMBERS.paracetamol_order_max_mg.value,), down=True)
     kind = "above" if amount > _NUMBERS.paracetamol_order_max_mg.value else "for_weight"
-    return (wording.text(f"infusion.paracetamol.{kind}", **slots),)
+    return wording.text(f"infusion.paracetamol.{kind}", **slots)
 
 
 def control_line(wording: Wording) -> str:
@@ -113,12 +115,6 @@ def _ordered_dose(infusion: Infusion, wording: Wording) -> str:
         return ""
     limits = () if infusion.highest_dose_mg is None else (infusion.highest_dose_mg,)
     return wording.quantity(wording.number(infusion.dose_mg, decimals("dose_mg"), limits), "mg")
-
-
-def _code(source: str) -> str:
-    """The id of an order where it is short and plain enough to be printed."""
-    code = source.rpartition("/")[2]
-    return code if 0 < len(code) <= _LONGEST_CODE and _PLAIN.issuperset(code) and "/" in source else ""
 
 
 def _table(value: Decimal, wording: Wording) -> str:

@@ -92,7 +92,7 @@ def build_cards(  # noqa: PLR0913, PLR0917  the six parts of a card's making
 
 def _drafts(evaluation: Evaluation, scope: Scope, wording: Wording, new_uuid: Callable[[], str]) -> list[Draft]:
     if not scope.at_order:
-        return _overview(evaluation, wording)
+        return _overview(evaluation, scope, wording)
     drafts = [draft for draft in finding_cards(evaluation, wording, at_order=True) if _may_speak(draft, scope)]
     readiness = infusion_card(evaluation, scope, wording, new_uuid) if scope.readiness_due else None
     if readiness is not None:
@@ -104,9 +104,9 @@ def _drafts(evaluation: Evaluation, scope: Scope, wording: Wording, new_uuid: Ca
     return drafts
 
 
-def _overview(evaluation: Evaluation, wording: Wording) -> list[Draft]:
+def _overview(evaluation: Evaluation, scope: Scope, wording: Wording) -> list[Draft]:
     """The cards of patient-view. For an onset in adult age there is one, which says so (BGR-02)."""
-    classification = classification_card(evaluation, wording)
+    classification = classification_card(evaluation, scope, wording)
     if is_adult_onset(evaluation.classification):
         return [classification]
     biopsy = biopsy_card(evaluation, wording)

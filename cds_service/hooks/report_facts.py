@@ -50,8 +50,9 @@ def facts(used: Iterable[Fact], told: Told | None = None) -> list[dict[str, obje
             places.append(placed)
     places.sort(key=_PLACE)
     once: list[dict[str, object]] = []
-    for _, same in groupby(places, _PLACE):
-        once += {repr(shown): shown for _, shown in same}.values()
+    for _, group in groupby(places, _PLACE):
+        same = [shown for _, shown in group]
+        once += same if len(same) == 1 else {repr(shown): shown for shown in same}.values()
     return once
 
 

@@ -39,6 +39,7 @@ class Wording:
     override_reasons: tuple[Mapping[str, str], ...] = field(init=False)
     """HL7 non-adherence codings, the same on each card."""
     _months: tuple[str, ...] = field(init=False)
+    _counts: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         reasons = tuple(
@@ -48,6 +49,7 @@ class Wording:
         )
         object.__setattr__(self, "override_reasons", reasons)
         object.__setattr__(self, "_months", tuple(self.texts["format.months"].split()))
+        object.__setattr__(self, "_counts", tuple(self.texts["format.counts"].split()))
 
     def text(self, key: str, **slots: str) -> str:
         """The sentence of a key with its slots filled."""
@@ -56,6 +58,14 @@ class Wording:
     def first(self, *keys: str) -> str:
         """The first of several keys that this language has a sentence for; the last one must be there."""
         return next((key for key in keys if key in self.texts), keys[-1])
+
+    def counted(self, key: str, n: int) -> str:
+        """The sentence of a number of things: `{key}.one` or `{key}.many`."""
+        return self.text(f"{key}.one" if n == 1 else f"{key}.many", n=str(n))
+
+    def spelled(self, n: int) -> str:
+        """A small number as a word, a larger one in digits."""
+        return self._counts[n] if n < len(self._counts) else str(n)
 
     def label(self, name: str) -> str | None:
         """Our own short name of a concept or of an answer (`name=value`), None where we have none."""

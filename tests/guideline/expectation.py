@@ -160,6 +160,9 @@ _READERS: Mapping[str, Any] = {
     "criteria": _criteria,
     "met-on": _met_on,
     "domains": _domains,
+    "reasons": lambda result, expected: {
+        domain.id: str(domain.reason) for domain in result.classification.domains if domain.id in expected
+    },
     "deciding": lambda result, _: list(result.classification.deciding),
     "consider": lambda result, _: [one.id for one in result.biopsy.consider],
     "refrain": lambda result, _: [one.id for one in result.biopsy.refrain],

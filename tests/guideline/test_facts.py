@@ -4,7 +4,7 @@ from datetime import date
 from cds_service.guideline.course import course_of
 from cds_service.guideline.dates import When
 from cds_service.guideline.evaluation import evaluate
-from cds_service.guideline.facts import NO_FORM, Coded, Condition, Dated, Facts, Form, Note, Study
+from cds_service.guideline.facts import NO_FORM, BiopsyRecord, Coded, Condition, Dated, Drug, Facts, Form, Note, Study
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.tables import TABLES
 from tests.guideline.vignette import load
@@ -109,3 +109,24 @@ def test_the_dates_that_rules_count_from_tell_where_they_stand():
 def test_without_dates_a_course_has_none():
     course = course_of(Facts(), date(2025, 9, 15), TABLES)
     assert (course.onset, course.end, course.diagnosis, course.safety.start) == (None, None, None, None)
+
+
+def test_a_course_and_a_biopsy_of_the_record_are_told_with_their_source_and_day():
+    day = When.on(date(2025, 8, 1))
+    drug = Drug("drug:antibacterial", "administration", "completed", "MedicationAdministration/1", day)
+    facts = Facts(drugs=(drug,), biopsies=(BiopsyRecord("histology", "DiagnosticReport/1", day),))
+    one = evaluate(facts, date(2025, 9, 15)).classification
+    assert one.exclusion_criteria[3].evidence == (
+        Coded("drug:antibacterial", "administration", "MedicationAdministration/1", day),
+    )
+    assert one.domains[0].evidence == (Coded("biopsy_histology", "recorded", "DiagnosticReport/1", day),)
+
+
+def test_domains_carry_the_names_of_the_contract():
+    done = Form("q", AUTHORED, {"biopsy-status": frozenset({"done"})})
+    for facts in (Facts(), Facts(form=done), Facts(biopsies=(BiopsyRecord("procedure", "Procedure/1"),))):
+        names = [domain.name for domain in evaluate(facts, date(2025, 9, 15)).classification.domains]
+        assert names == [
+            "bone_biopsy", "age_at_onset", "site", "distribution", "coexisting_conditions",
+            "hemoglobin", "fever", "esr", "crp",
+        ]  # fmt: skip

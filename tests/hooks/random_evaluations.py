@@ -8,7 +8,20 @@ from decimal import Decimal
 from pathlib import Path
 
 from cds_service.guideline.dates import When
-from cds_service.guideline.facts import Coded, Dated, Facts, Lesion, Measurement, Note, Order, Planned
+from cds_service.guideline.facts import (
+    Coded,
+    Condition,
+    Dated,
+    Drug,
+    Facts,
+    Form,
+    Lesion,
+    Measurement,
+    Note,
+    Order,
+    Planned,
+)
+from cds_service.guideline.infusion import readiness_of
 from cds_service.guideline.interval import Interval, Truth, all_of, any_of
 from cds_service.guideline.results import (
     Biopsy,
@@ -37,20 +50,25 @@ DOMAINS = {
     "bone_biopsy": (0, 9, 11, 17), "age_at_onset": (0, 17), "site": (0, 9, 16), "distribution": (0, 3, 7, 9),
     "coexisting_conditions": (0, 5, 8, 9), "hemoglobin": (0, 8), "fever": (0, 8), "esr": (0, 8), "crp": (0, 8),
 }  # fmt: skip
-CRITERION_REASONS = {"CLS-2.3": ("ldh", "ldh-raised", "ldh-judged", None), "CLS-2.2": ("platelets", None)}
+CRITERION_REASONS = {
+    "CLS-2.3": ("ldh", "ldh-answered", "ldh-raised", "ldh-judged", None),
+    "CLS-2.2": ("platelets", None),
+}
 REASON_WORDS = {
     "BIO-10": ("blasts", None),
     "BIO-14": ("clavicle-alone", None),
-    "BIO-19": ("sign", "unanswered", "not-excluded"),
+    "BIO-19": ("sign", "suspected", "unanswered", "not-excluded"),
 }
 FINDINGS = {
-    "BGR-01": (None,), "DDX-01": ("blasts", "lines", "flags"), "DDX-08": (None,), "LAB-18": (None,),
+    "BGR-01": (None,), "BIO-01": (None,), "DDX-01": ("blasts", "lines", "flags"), "DDX-08": (None,), "LAB-18": (None,),
     "LAB-17": ("both", "urate", "ldh", "ldh-judged", "both-judged", None), "BIO-20": (None,), "ZOL-11": (None,),
     "ZOL-12": (None,), "ZOL-13": (None,), "ZOL-15": (None,), "UTR-01": (None,), "OPP-01": (None,), "IMG-12": (None,),
 }  # fmt: skip
 CHECKS = ("ZOL-01", "ZOL-02", "ZOL-03", "ZOL-04", "ZOL-07", "ZOL-07a", "ZOL-08", "ZOL-09", "ZOL-10")
 CANARY = "Ola Nordmann <b>12057012345</b>"
 LABELS = tuple(key.removeprefix("labels.") for key in wording("nb").texts if key.startswith("labels."))
+ANSWERS = (*LABELS, *(key.removeprefix("denials.") for key in wording("nb").texts if key.startswith("denials.")))
+MIMICKERS = (None, None, None, "malignancy", "other", "answered", "hypophosphatasia")
 BONES = tuple(
     key.removeprefix("bones.").removesuffix("n") + ("1" if key.endswith("n") else "")
     if key.endswith(("_n", "Cn", "Tn", "Ln"))
@@ -103,11 +121,11 @@ class Maker:
         read_from = self.random.choice(("code", "code", "name"))
         return Measurement(
             name, self.interval(), UNITS[name], self.when(), f"Observation/o{self.random.randint(1, 9)}", reference,
-            read_from=read_from,
+            self.random.choice((None, None, "low", "normal", "high", "abnormal")), read_from,
         )  # fmt: skip
 
     def coded(self):
-        name, _, value = self.random.choice(LABELS).partition("=")
+        name, _, value = self.random.choice(ANSWERS).partition("=")
         read_from = self.random.choice(("answer", "code", "text"))
         return Coded(name, value or True, "QuestionnaireResponse/q1", self.when(), read_from)
 
@@ -139,7 +157,8 @@ class Maker:
         assumed = name == "bone_biopsy" and self.chance(0.3)
         if assumed:
             low = high = 0
-        return Domain(f"CLS-3.{place}", name, low, high, assumed, (*self.evidence(), *self.series(name)))
+        evidence = () if self.chance(0.1) else (*self.evidence(), *self.series(name))
+        return Domain(f"CLS-3.{place}", name, low, high, assumed, evidence)
 
     def series(self, name):
         return tuple(self.measurement(name) for _ in range(self.random.randint(0, 3))) if name in UNITS else ()
@@ -171,7 +190,11 @@ class Maker:
 
     def reason(self, rule):
         level = "critical" if rule == "BIO-10" and self.chance(0.2) else self.random.choice(("info", "warning"))
-        return Reason(rule, Truth.YES, self.evidence(), level, self.random.choice(REASON_WORDS.get(rule, (None,))))
+        evidence = (
+            *self.evidence(),
+            Coded("malignancy_suspected", "yes", "QuestionnaireResponse/q1", read_from="answer"),
+        )
+        return Reason(rule, Truth.YES, evidence, level, self.random.choice(REASON_WORDS.get(rule, (None,))))
 
     def biopsy(self):
         lists = {"consider": [], "refrain": [], "not_assessed": []}
@@ -189,7 +212,8 @@ class Maker:
         start = f"checks.{rule}.{status}."
         known = [key.split(".")[3] for key in wording("nb").texts if key.startswith(start) and key.count(".") == 4]
         shared = ("dose", "weight") if status in ("missing", "unreadable") else ()
-        reason = self.random.choice((None, "some-new-reason", *known, *shared))
+        words = ("some-new-reason", *known, *shared) if status != "missing" or level != "info" else shared
+        reason = self.random.choice((None, *words))
         unit = {"ZOL-07": "mg/kg", "ZOL-08": "mg/kg", "ZOL-10": "mL/kg/h"}.get(rule, "nmol/L")
         name = {"ZOL-03": "calcium_free", "ZOL-07": "body_weight"}.get(rule, "vitd25")
         return Check(
@@ -202,6 +226,13 @@ class Maker:
         checks = tuple(self.check(rule) for rule in CHECKS)
         if self.chance(0.2):
             checks = tuple(Check(rule, "ok", "info", None) for rule in CHECKS)
+            if self.chance():
+                untold = {rule: Check(rule, "missing", "info") for rule in ("ZOL-04", "ZOL-10")}
+                checks = tuple(untold.get(check.id, check) for check in checks)
+        low_alp, mimicker = self.chance(0.2), self.random.choice(MIMICKERS)
+        readiness = readiness_of(checks)
+        if readiness == "ready" and (low_alp or mimicker):
+            readiness = "attention"
         kg = Decimal(self.random.randint(20, 1500)) / 10 if self.chance(0.7) else None
         planned = Planned(
             self.when() or When.on(TODAY),
@@ -210,10 +241,38 @@ class Maker:
         return Infusion(
             self.random.choice(("MedicationRequest/z1", "context.draftOrders.entry[0]", f"Medication/{'x' * 99}")),
             self.some(("MedicationRequest/z2", f"MedicationRequest/{'y' * 99}"), 3),
-            planned, "attention", checks, kg, self.number() if self.chance() else None,
+            planned, readiness, checks, kg, self.number() if self.chance() else None,
             kg and kg * Decimal("0.025"), kg and kg * Decimal("0.05"), kg and kg * 10,
-            self.random.choice((None, 15, 40)) if kg else None, kg and kg * 15, self.chance(), self.chance(0.2),
+            self.random.choice((None, 15, 40)) if kg else None, kg and kg * 15, self.chance(), low_alp, mimicker,
         )  # fmt: skip
+
+    def facts(self, notes):
+        kinds = [key for key in LABELS if key[0].isupper()]
+        after = self.measurement("crp")._replace(when=When.on(TODAY))
+        hypophosphatasia = Condition("mimic_hypophosphatasia_possible", "Condition/h")
+        orders = (Order("order:unreadable", "MedicationRequest/u"), Order("drug:paracetamol", "MedicationRequest/p"))
+        return Facts(
+            patient_id=self.random.choice((None, "p1", "a.b-C", CANARY)),
+            born=self.random.choice((None, When.on(date(2015, 4, 10)), When(date(2014, 1, 1), date(2014, 12, 31)))),
+            measurements={"crp": (after,)} if self.chance() else {},
+            conditions=self.some(
+                (Condition("cno", "Condition/cno", recorded=When.on(date(2025, 1, 1))), hypophosphatasia), 2
+            ),
+            drugs=(Drug("drug:paracetamol", "statement", "active", "MedicationStatement/p"),)
+            if self.chance(0.2)
+            else (),
+            orders=self.some(orders, 1),
+            form=self.form() if self.chance() else None,
+            not_received=frozenset(self.some(kinds, 4)),
+            notes=notes,
+        )
+
+    def form(self):
+        choices = {
+            "mimicker": frozenset({"excluded"}), "red-flag": frozenset({"none"}), "ldh-concern": frozenset({"no"}),
+        }  # fmt: skip
+        kept = {link: codes for link, codes in choices.items() if self.chance()}
+        return Form("QuestionnaireResponse/q1", self.when(), kept)
 
     def finding(self):
         rule = self.random.choice(tuple(FINDINGS))
@@ -221,18 +280,11 @@ class Maker:
         return Finding(rule, level, self.evidence(), self.random.choice(FINDINGS[rule]))
 
     def evaluation(self):
-        kinds = [key for key in LABELS if key[0].isupper()]
         notes = tuple(
             Note(f"Observation/n{n}", reason, self.random.choice((*LABELS, None, "no_such_concept")))
             for n, reason in enumerate(self.some(REASONS, 8))
         )
-        facts = Facts(
-            patient_id=self.random.choice((None, "p1", "a.b-C", CANARY)),
-            born=self.random.choice((None, When.on(date(2015, 4, 10)), When(date(2014, 1, 1), date(2014, 12, 31)))),
-            orders=(Order("order:unreadable", "MedicationRequest/u"),) if self.chance(0.2) else (),
-            not_received=frozenset(self.some(kinds, 4)),
-            notes=notes,
-        )
+        facts = self.facts(notes)
         infusion = self.infusion() if self.chance(0.6) else None
         findings = tuple(self.finding() for _ in range(self.random.randint(0, 6)))
         return Evaluation(TODAY, facts, self.classification(), self.biopsy(), infusion, findings, notes)

@@ -25,8 +25,7 @@ def test_a_low_alp_is_a_red_flag_with_its_value():
     low = measured("alp", "61", "U/L", date(2025, 9, 1), ("120", "400"))
     card = of_topic(draw(facts(*BLOOD, low)), "red-flag")
     assert card["indicator"] == "warning"
-    assert "ALP 61 U/L (01 Sep 2025)" in card["detail"]
-    assert "Red flags also occur in CNO" in card["detail"]
+    assert "ALP 61 U/L (01 Sep 2025, lower limit 120)" in card["detail"]
 
 
 def test_the_most_pressing_of_several_red_flags_gives_the_summary():
@@ -38,7 +37,7 @@ def test_the_most_pressing_of_several_red_flags_gives_the_summary():
     card = of_topic(draw(record), "red-flag")
     assert card["indicator"] == "critical"
     assert card["summary"].startswith("Low blood counts: consider leukaemia")
-    assert card["summary"].endswith("1 more findings.")
+    assert card["summary"].endswith("Further findings: 1.")
 
 
 def test_the_most_severe_card_comes_first_and_equals_follow_the_fixed_order():
@@ -52,7 +51,7 @@ def test_topics_beyond_the_number_of_cards_are_folded_into_the_last():
     built = draw(facts(*BLOOD, low), max_cards=1)
     assert topics(built) == ["red-flag"]
     bullets = [line for line in built[0]["detail"].split("\n") if line.startswith("- ")]
-    assert bullets[-2].startswith("- Bone biopsy: Reasons for and against")
+    assert bullets[-2].startswith("- Bone biopsy: Bone biopsy: no recorded reasons for, 2 against")
     assert bullets[-1].startswith("- Classification: ")
 
 
@@ -105,3 +104,15 @@ def test_an_order_with_such_an_id_stays_out_of_the_extension_too():
 def test_the_topic_is_a_coding_of_the_installation():
     card = draw(facts(*BLOOD), canonical_base="https://cds.example.no")[0]
     assert card["source"]["topic"]["system"] == "https://cds.example.no/CodeSystem/card-topic"
+
+
+SOFT = "Fever, malaise and severe pain can also be due to CNO, but must be assessed."
+
+
+def test_signs_that_also_occur_in_cno_are_told_as_such_unless_the_card_is_critical():
+    low = measured("hemoglobin", "9.9", "g/dL", date(2025, 9, 1), ("11", "15"))
+    few = measured("platelets", "60", "10*9/L", date(2025, 9, 1), ("150", "450"))
+    painful = {"red-flag": {"night-pain"}}
+    assert SOFT in of_topic(draw(facts(*BLOOD[1:], low, answers=painful)), "red-flag")["detail"]
+    assert SOFT not in of_topic(draw(facts(*BLOOD[1:], low)), "red-flag")["detail"]
+    assert SOFT not in of_topic(draw(facts(*BLOOD[1:3], low, few, answers=painful)), "red-flag")["detail"]

@@ -13,9 +13,11 @@ from tests.hooks.children import BLOOD, BORN, SPACE, TIBIAE, draw, facts, form, 
 
 def test_fulfilled_criteria_are_told_as_classification_and_rule_nothing_out():
     card = of_topic(draw(facts(*BLOOD)), "classification")
-    assert card["summary"] == "CNO criteria fulfilled: 67 of 100 points (threshold 55). Classification, not diagnosis."
+    assert card["summary"] == (
+        "CNO criteria fulfilled: 67 of 100 (threshold 55). Does not rule out infection or malignancy."
+    )
     assert card["indicator"] == "info"
-    assert "Does not rule out infection or malignancy." in card["detail"]
+    assert card["detail"].startswith("Classification, not diagnosis. Does not rule out infection or malignancy.\n")
     assert "- Entry: 3 of 3 met" in card["detail"]
     assert "- Exclusions: verified absent" in card["detail"]
 
@@ -42,7 +44,7 @@ def test_an_open_score_is_a_range_and_names_what_would_settle_it_first():
     assert (
         card["summary"] == "CNO criteria: 51–76 of 100 points (threshold 55). Unsettled: fever, coexisting disease, Hb."
     )
-    bullets = [line for line in card["detail"].split("\n") if "assessed" in line]
+    bullets = [line for line in card["detail"].split("\n") if "not assessed (" in line]
     assert bullets[0].startswith("- Fever")
 
 
@@ -60,8 +62,10 @@ def test_an_unknown_biopsy_status_is_told_as_assumed():
 def test_provisional_says_what_is_not_verified():
     record = facts(*BLOOD, answers={"mimicker": None, "antimicrobial-response": None})
     card = of_topic(draw(record), "classification")
-    assert card["summary"] == "55 points reached (67 of 100), but not verified: mimic, antimicrobial response."
-    assert "- Exclusions: not verified (mimic, antimicrobial response)" in card["detail"]
+    assert (
+        card["summary"] == "55 points reached (67 of 100), but not verified: mimicking disease, antimicrobial response."
+    )
+    assert "- Exclusions: not verified (mimicking disease, antimicrobial response)" in card["detail"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -103,7 +107,7 @@ def test_a_raised_ldh_that_the_clinician_has_judged_stays_on_the_card_as_a_warni
     raised = measured("ldh", "340", "U/L", date(2025, 9, 1), ("105", "305"))
     card = of_topic(draw(facts(*BLOOD[:4], raised)), "classification")
     assert card["indicator"] == "warning"
-    assert "LD 340 U/L (01 Sep 2025), upper limit 305: raised, judged by a clinician as no concern." in card["detail"]
+    assert "LDH 340 U/L (01 Sep 2025, upper limit 305): raised, judged by a clinician as no concern." in card["detail"]
     assert "Exclusions: verified absent" in card["detail"]
 
 

@@ -18,6 +18,7 @@ from cds_service.hooks.card_draft import LONGEST_DETAIL, brief, fitted
 from cds_service.hooks.card_facts import lesion
 from cds_service.hooks.language import LANGUAGES
 from cds_service.hooks.wording import wording
+from cds_service.mappings.form import FORM
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "schemas" / "evaluation.schema.json").read_text("utf-8"))
 REASONS = SCHEMA["properties"]["notes"]["items"]["properties"]["reason"]["enum"]
@@ -98,7 +99,7 @@ def test_vertebrae_are_named_as_each_language_names_them():
 def test_a_lesion_is_told_with_side_and_zone_and_a_bone_we_do_not_know_is_told_as_such():
     assert lesion(Lesion("tibia", "x", "left", "metaphysis"), NB) == "venstre tibia (metafyse)"
     assert lesion(Lesion("femur", "x", "bilateral"), EN) == "femur on both sides"
-    assert lesion(Lesion(None, "x"), NN) == "ulesleg lokalisasjon"
+    assert lesion(Lesion(None, "x"), NN) == "uleseleg lokalisasjon"
     assert lesion(Lesion("wing", "x"), EN) == "unreadable site"
 
 
@@ -195,13 +196,31 @@ def test_lines_that_do_not_fit_give_way_from_the_end_and_the_version_line_stays(
     assert len(detail) <= LONGEST_DETAIL
     lines = detail.split("\n")
     assert lines[0].startswith("- line 0")
-    assert lines[-4:] == ["- + 12 more", "- unread", "", "Rules 1"]
+    assert lines[-4:] == ["+ 12 more lines", "- unread", "", "Rules 1"]
+
+
+def test_one_line_that_gave_way_is_told_in_the_singular():
+    detail = fitted(["- first", f"- second {'x' * 880}"], [], "Rules 1", NB)
+    assert detail == "- first\n+ 1 linje til\n\nRules 1"
+
+
+def test_small_numbers_are_spelled_out_and_large_ones_are_not():
+    assert [words.spelled(2) for words in (NB, NN, EN)] == ["to", "to", "two"]
+    assert NB.spelled(12) == "12"
+
+
+@everywhere
+def test_vertebrae_and_the_named_bones_are_called_the_same_on_card_and_form(words):
+    for name in ("vertebra_T6", "coccyx", "calcaneus", "maxilla"):
+        titles = [titles[words.language].lower() for titles in FORM.bones.values()]
+        assert any(lesion(Lesion(name, "x"), words).lower() in title for title in titles)
 
 
 def test_a_tail_that_is_too_long_is_shared_so_that_the_first_line_and_each_of_its_own_remain():
-    tail = [f"- {name} {'word ' * 60}" for name in "abcd"]
+    tail = ["- short", *(f"- {name} {'word ' * 60}" for name in "abcd")]
     detail = fitted(["- first", "- second"], tail, "Rules 1", EN)
     assert len(detail) <= LONGEST_DETAIL
     assert detail.startswith("- first")
+    assert "\n- short\n" in detail
     assert [line[:3] for line in detail.split("\n") if line.endswith("…")] == ["- a", "- b", "- c", "- d"]
     assert detail.endswith("\n\nRules 1")

@@ -1,0 +1,91 @@
+"""What the readiness card warns of beside the nine checks, and what it says that nobody told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cds_service.guideline.facts import Coded
+from cds_service.guideline.infusion import PARACETAMOL
+from cds_service.hooks.wording import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cds_service.guideline.results import Check, Evaluation, Infusion
+    from cds_service.hooks.wording import Wording
+
+_MIMICS = "mimic_"
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """One warning: a few words for the summary, and a line of the detail, empty where another line says it."""
+
+    short: str
+    line: str
+
+
+def warned_of(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> tuple[Warned, ...]:
+    """All that must be looked at although no check says so."""
+    return (
+        *_mimicker(evaluation, infusion, wording),
+        *([Warned(wording.text("infusion.low_alp"), "")] if infusion.low_alp else []),
+        *_paracetamol_despite_allergy(evaluation, infusion, wording),
+        *_several_orders(infusion, wording),
+    )
+
+
+def despite_allergy(evaluation: Evaluation, infusion: Infusion) -> bool:
+    """Whether paracetamol is ordered for a child with an allergy to it."""
+    ordered = any(order.concept in PARACETAMOL for order in evaluation.facts.orders)
+    return ordered and _check(infusion, "ZOL-04").reason == "allergy"
+
+
+def is_too_young(infusion: Infusion) -> bool:
+    """Whether the recommendation has no dosing for this child (ZOL-07a)."""
+    return _check(infusion, "ZOL-07a").status == "breach"
+
+
+def unsaid(infusion: Infusion, wording: Wording) -> list[str]:
+    """The infusion day that is only assumed; where all is in order also a rate and a paracetamol that were not told."""
+    words = ["day"] if infusion.planned.told_by == "today" else []
+    if infusion.readiness == "ready":
+        rate = _check(infusion, "ZOL-10")
+        words += ["rate"] if rate.status == "missing" and rate.reason is None else []
+        words += ["paracetamol"] if _check(infusion, "ZOL-04").status == "missing" else []
+    return [wording.text(f"infusion.unsaid.{word}") for word in words]
+
+
+def _mimicker(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> Iterator[Warned]:
+    """A confirmed mimicker, or a hypophosphatasia that is only possible, by our own names."""
+    if infusion.mimicker is None:
+        return
+    wanted = f"{_MIMICS}hypophosphatasia" if infusion.mimicker == "hypophosphatasia" else _MIMICS
+    recorded = (condition.concept for condition in evaluation.facts.conditions)
+    confirmed = (
+        fact.name for fact in evaluation.classification.exclusion_criteria[0].evidence if isinstance(fact, Coded)
+    )
+    concepts = recorded if wanted != _MIMICS else confirmed
+    labels = (wording.label(concept) for concept in concepts if concept.startswith(wanted))
+    names = tuple(dict.fromkeys(label for label in labels if label))
+    disease = wording.listed(names, 2) or wording.text("infusion.mimicker.unnamed")
+    line = sentence(wording.text("infusion.mimicker.line", disease=disease))
+    yield Warned(wording.text("infusion.mimicker.short", disease=disease), wording.text("findings.bare", text=line))
+
+
+def _paracetamol_despite_allergy(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> Iterator[Warned]:
+    if despite_allergy(evaluation, infusion):
+        key = "infusion.paracetamol.despite"
+        yield Warned(wording.text(f"{key}.short"), wording.text(f"{key}.line"))
+
+
+def _several_orders(infusion: Infusion, wording: Wording) -> Iterator[Warned]:
+    if not infusion.also_ordered:
+        return
+    orders = wording.text("infusion.orders", n=wording.spelled(1 + len(infusion.also_ordered)))
+    yield Warned(orders, wording.text("infusion.orders_line", orders=sentence(orders)))
+
+
+def _check(infusion: Infusion, rule: str) -> Check:
+    return next(check for check in infusion.checks if check.id == rule)
