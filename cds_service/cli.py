@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _A_CHECK_FAILED = 1
 _BAD_USAGE = 2
 _PARTLY_DONE = 3
+_ALL_ADDRESSES = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared with, not bound to
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="CNO in children: CDS Hooks service.")
 
@@ -47,12 +48,15 @@ def serve(
 ) -> None:
     """Serve hooks and pages over HTTP."""
     settings = _settings(host)
-    typer.echo(f"cno-cds {version('cno-cds')} (rules {rules_version()}) on http://{host}:{port}/", err=True)
+    address = settings.base_url or _address(host, port)
+    settings = settings.model_copy(update={"base_url": address})
+    typer.echo(f"cno-cds {version('cno-cds')} (rules {rules_version()}) on {address}/", err=True)
     options: dict[str, Any] = {"host": host, "port": port, "access_log": False, "server_header": False}
     if workers == 1:
         uvicorn.run(create_app(settings), **options)
     else:
         os.environ[f"{PREFIX}PROFILE"] = settings.profile or "development"
+        os.environ[f"{PREFIX}BASE_URL"] = address
         uvicorn.run("cds_service.app:from_environment", factory=True, workers=workers, **options)
 
 
@@ -112,6 +116,13 @@ def _checked(name: str, check: Callable[[], str]) -> bool:
         typer.echo(f"FAIL  {name}: {fault if isinstance(fault, SettingsError) else type(fault).__name__}")
         return False
     return True
+
+
+def _address(host: str, port: int) -> str:
+    """Where to ask for what is served on a host; one that means all addresses is reached as the loopback one."""
+    if host in _ALL_ADDRESSES:
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _settings_in_words() -> str:

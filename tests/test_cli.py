@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from cds_service import cli
 from cds_service.guideline.tables import TABLES, rules_digest, rules_version
+from tests.conftest import Client
 
 SCHEMA = Path(__file__).parent / "schemas" / "evaluation.schema.json"
 EVALUATION = Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
@@ -155,14 +156,28 @@ def test_serve_starts_one_worker_on_loopback(run, started):
     assert callable(app)
     assert (options["host"], options["port"], options["access_log"]) == ("127.0.0.1", 8123, False)
     assert "http://127.0.0.1:8123/" in result.stderr
+    assert "http://127.0.0.1:8123/cds-services/cno-order-sign" in Client(app).get("/").text
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("0.0.0.0", "http://127.0.0.1:8000"), ("::", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000")],  # noqa: S104  not bound
+)
+def test_the_sample_lines_name_an_address_that_can_be_asked(run, started, monkeypatch, host, address):
+    monkeypatch.setenv("CNO_CDS_PROFILE", "development")
+    assert run("serve", "--host", host).exit_code == 0
+    ((app, _),) = started
+    assert f"{address}/cds-services/cno-order-sign" in Client(app).get("/").text
 
 
 def test_serve_hands_its_profile_to_several_workers(run, started, monkeypatch):
     monkeypatch.setenv("CNO_CDS_PROFILE", "")
+    monkeypatch.setenv("CNO_CDS_BASE_URL", "")
     assert run("serve", "--workers", "2").exit_code == 0
     ((app, options),) = started
     assert (app, options["workers"]) == ("cds_service.app:from_environment", 2)
     assert os.environ["CNO_CDS_PROFILE"] == "development"
+    assert os.environ["CNO_CDS_BASE_URL"] == "http://127.0.0.1:8000"
 
 
 def test_the_review_sheet_holds_every_number_with_its_rule(run):
