@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 UNREADABLE = "order:unreadable"
 ORDERS = (fhir.MedicationRequest, fhir.ServiceRequest)
 DRUG_ORDERS = frozenset({"MedicationRequest", "MedicationOrder"})
+"""Resource types, of R4 and before, in which a drug is ordered."""
 AWAITED = frozenset({"draft", "active", "on-hold"})
 """Statuses of a laboratory request whose result may still come."""
-"""Resource types, of R4 and before, in which a drug is ordered."""
 JUDGED = "drug:zoledronic_acid"
 """The drug whose dose and rate are read (ZOL-07 to ZOL-10)."""
 _LOST = frozenset({"dose-unreadable"})
 """Notes of the reading by which an order lost its dosage instructions."""
-ALONGSIDE = frozenset({"drug:paracetamol", "drug:paracetamol_comb"})
+_PARACETAMOL = frozenset({"drug:paracetamol", "drug:paracetamol_comb"})
 _BOOKED = frozenset({"booked", "pending", "proposed"})
 
 
@@ -105,6 +105,16 @@ def read_service(request: fhir.ServiceRequest, source: str, coming: Sequence[Vis
     if occurrence is not None:
         return [replace(order, planned=Planned(occurrence, "occurrence")) for order in orders]
     return [replace(order, planned=_planned(order, (), request.authoredOn, coming, reader)) for order in orders]
+
+
+def is_examination(order: Order) -> bool:
+    """Whether a result is ordered that a check asks for: a laboratory test or histology (ZOL-02, ZOL-03, BIO-20)."""
+    return order.concept.startswith(("lab:", "report:"))
+
+
+def is_alongside(order: Order) -> bool:
+    """Whether a check looks for it beside the order that is judged: an examination, or paracetamol (ZOL-04)."""
+    return order.concept in _PARACETAMOL or is_examination(order)
 
 
 def may_be_drug(failed: datatypes.Failed) -> bool:

@@ -246,21 +246,22 @@ class _Record:
         return frozenset(found)
 
     def _orders(self, pool: medications.Pool, chosen: frozenset[str] | None) -> tuple[Order, ...]:
-        """The orders to judge, and paracetamol in any case: it is looked for beside zoledronic acid (ZOL-04)."""
+        """The orders to judge, what stands beside them, and the examinations that the record still waits for."""
         coming = orders.visits(self.entries.of(fhir.Appointment), self.whose, self.reader)
         unheard = Reader(self.reader.today)
         found: list[Order] = []
         for source, request in self._mine(self.drafts, fhir.MedicationRequest):
             is_chosen = chosen is None or source in chosen
             read = orders.read_medication(request, source, pool, coming, self.reader if is_chosen else unheard)
-            found += [order for order in read if is_chosen or order.concept in orders.ALONGSIDE]
+            found += [order for order in read if is_chosen or orders.is_alongside(order)]
         for source, service in self._mine(self.drafts, fhir.ServiceRequest):
-            if chosen is None or source in chosen:
-                found += orders.read_service(service, source, coming, self.reader)
+            is_chosen = chosen is None or source in chosen
+            read = orders.read_service(service, source, coming, self.reader if is_chosen else unheard)
+            found += [order for order in read if is_chosen or orders.is_alongside(order)]
         for source, service in self._mine(self.entries, fhir.ServiceRequest):
             if service.status in orders.AWAITED:
                 read = orders.read_service(service, source, coming, unheard)
-                found += [order for order in read if order.concept.startswith("lab:")]
+                found += [order for order in read if orders.is_examination(order)]
         for failed in self.drafts.failed:
             if orders.may_be_drug(failed) and (chosen is None or failed.source in chosen):
                 found.append(orders.unreadable(failed))

@@ -578,3 +578,30 @@ def test_whatever_stands_anywhere_the_rest_of_the_record_is_read(data):
     found, notes = read_resource(raw, "Bundle")
     facts = facts_from_bundle(found, notes, today=TODAY)
     assert "Observation/safe" in sources(facts.of("crp"))
+
+
+def lab_request(identifier, status, code="49054-0", system="http://loinc.org"):
+    return {
+        "resourceType": "ServiceRequest",
+        "id": identifier,
+        "status": status,
+        "intent": "order",
+        "subject": {"reference": "Patient/p1"},
+        "code": {"coding": [{"system": system, "code": code}]},
+    }
+
+
+def test_tests_that_are_ordered_already_are_known_whatever_is_selected():
+    record = bundle(lab_request("a", "active"), lab_request("b", "completed"), lab_request("c", "revoked"))
+    drafts = bundle(lab_request("d", "draft"), request("z"))
+    facts = hooked({"requests": record}, drafts, selections=["MedicationRequest/z"])
+    assert [(order.concept, order.source) for order in facts.orders] == [
+        ("drug:zoledronic_acid", "MedicationRequest/z"),
+        ("lab:vitd25", "ServiceRequest/a"),
+        ("lab:vitd25", "ServiceRequest/d"),
+    ]
+
+
+def test_an_active_order_of_the_record_is_no_order_of_this_session():
+    record = bundle(lab_request("x", "active", "13861005", "http://snomed.info/sct"))
+    assert hooked({"requests": record}, bundle()).orders == ()
