@@ -5,12 +5,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cds_service.hooks.services import SERVICES
+from tests.hooks.asked import INSTANCE, PRIVATE, gaps, outcome, path
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 EVALUATION = Draft202012Validator(json.loads((SCHEMAS / "evaluation.schema.json").read_text("utf-8")))
 PROTOCOL = json.loads((SCHEMAS / "cds-hooks.schema.json").read_text("utf-8"))
 RESPONSE = Draft202012Validator({**PROTOCOL, "$ref": "#/$defs/Response"})
-PRIVATE = "Olav-Nordmann-01010012345"
 PATIENT = {"resourceType": "Patient", "id": "p1", "birthDate": "2014-04-10"}
 CNO = {
     "resourceType": "Condition",
@@ -45,31 +45,10 @@ def request(hook="patient-view", *, orders=(), prefetch=None, **members):
         context["draftOrders"] = bundle(*orders)
     return {
         "hook": hook,
-        "hookInstance": "4f8a2d10-93b1-4c02-8a55-0d3b7a6f9e21",
+        "hookInstance": INSTANCE,
         "context": {**context, **members},
         "prefetch": {"patient": PATIENT, "conditions": bundle(CNO)} if prefetch is None else prefetch,
     }
-
-
-def path(hook):
-    return f"/cds-services/cno-{hook}"
-
-
-def outcome(response, status):
-    """The answer as an OperationOutcome of that status, which repeats nothing that was sent."""
-    assert response.status_code == status
-    assert response.headers["content-type"] == "application/json"
-    body = response.json()
-    assert body["resourceType"] == "OperationOutcome"
-    assert body["issue"][0]["severity"] in {"error", "fatal"}
-    assert PRIVATE not in response.text
-    return body["issue"][0]["diagnostics"]
-
-
-def gaps(part, where="$"):
-    inner = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
-    own = [where] if part in (None, "", [], {}) and part is not False else []
-    return own + [gap for name, value in inner for gap in gaps(value, f"{where}.{name}")]
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.id)

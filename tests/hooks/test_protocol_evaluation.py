@@ -1,26 +1,9 @@
-import json
-
 import pytest
 
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.protocol import HookRequest, read_evaluation_body, read_hook
 from cds_service.mappings.fhir import Patient
-
-INSTANCE = "4f8a2d10-93b1-4c02-8a55-0d3b7a6f9e21"
-ORDERS = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "MedicationRequest", "id": "z1"}}]}
-VIEW = {
-    "hook": "patient-view",
-    "hookInstance": INSTANCE,
-    "context": {"userId": "Practitioner/p", "patientId": "kari"},
-    "prefetch": {"patient": {"resourceType": "Patient", "id": "kari", "birthDate": "2014-02-28"}},
-}
-SIGN = {**VIEW, "hook": "order-sign", "context": {**VIEW["context"], "draftOrders": ORDERS}}
-SELECT = {**SIGN, "hook": "order-select", "context": {**SIGN["context"], "selections": ["MedicationRequest/z1"]}}
-BY_HOOK = {"patient-view": VIEW, "order-sign": SIGN, "order-select": SELECT}
-
-
-def body(request, **members):
-    return json.dumps({**request, **members}).encode()
+from tests.hooks.asked import BY_HOOK, ORDERS, SELECT, SIGN, VIEW, body
 
 
 @pytest.mark.parametrize("hook", BY_HOOK)

@@ -3,9 +3,9 @@ import json
 import pytest
 
 from cds_service.hooks.services import SERVICES
+from tests.hooks.asked import INSTANCE, PRIVATE, gaps, outcome, path
 
 JSON = {"Content-Type": "application/json"}
-PRIVATE = "Olav-Nordmann-01010012345"
 PATIENT = {"resourceType": "Patient", "id": "p1", "birthDate": "2014-04-10"}
 CNO = {
     "resourceType": "Condition",
@@ -17,30 +17,8 @@ CHART = {"resourceType": "Bundle", "entry": [{"resource": PATIENT}, {"resource":
 
 def request(hook="patient-view", **context):
     context = {"userId": "Practitioner/1", "patientId": "p1", "draftOrders": {"resourceType": "Bundle"}, **context}
-    instance = "4f8a2d10-93b1-4c02-8a55-0d3b7a6f9e21"
     prefetch = {"patient": PATIENT, "conditions": CHART}
-    return {"hook": hook, "hookInstance": instance, "context": context, "prefetch": prefetch}
-
-
-def path(hook):
-    return f"/cds-services/cno-{hook}"
-
-
-def outcome(response, status):
-    """The answer as an OperationOutcome of that status, which repeats nothing that was sent."""
-    assert response.status_code == status
-    assert response.headers["content-type"] == "application/json"
-    body = response.json()
-    assert body["resourceType"] == "OperationOutcome"
-    assert body["issue"][0]["severity"] in {"error", "fatal"}
-    assert PRIVATE not in response.text
-    return body["issue"][0]["diagnostics"]
-
-
-def gaps(part, where="$"):
-    inner = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
-    own = [where] if part in (None, "", [], {}) and part is not False else []
-    return own + [gap for name, value in inner for gap in gaps(value, f"{where}.{name}")]
+    return {"hook": hook, "hookInstance": INSTANCE, "context": context, "prefetch": prefetch}
 
 
 @pytest.mark.parametrize("url", ["/cds-services", "/cds-services/"])

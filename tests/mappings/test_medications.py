@@ -94,6 +94,13 @@ def test_an_ingredient_may_be_a_reference():
     assert named(pool, medicationReference={"reference": "Medication/m"}) == Named(("drug:zoledronic_acid",))
 
 
+def test_a_medication_of_very_many_ingredients_may_be_any_drug():
+    parts = [{"itemCodeableConcept": coded("A12AA04")}] * 51
+    pool = Pool([("Medication/m", medication(id="m", ingredient=parts))], {})
+    asked = {"medicationReference": {"reference": "Medication/m"}}
+    assert named(pool, **asked) == Named(("drug:unreadable",), "medication-unreadable")
+
+
 def test_calcium_and_vitamin_d_are_their_combination():
     parts = [{"itemCodeableConcept": coded("A12AA04")}, {"itemCodeableConcept": coded("A11CC05")}]
     pool = Pool([("Medication/m", medication(id="m", ingredient=parts))], {})
