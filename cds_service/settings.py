@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from cds_service.hooks.cards import TOPIC_CODES
+from cds_service.hooks.card_draft import TOPIC_CODES
 from cds_service.hooks.language import Language
 
 PREFIX = "CNO_CDS_"

@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 
-from cds_service.hooks.cards import TOPIC_CODES
+from cds_service.hooks.card_draft import TOPIC_CODES
 from cds_service.settings import Settings, SettingsError, read_settings
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cds_service.guideline.facts import Facts
     from cds_service.guideline.results import Classification, Criterion, Domain, Evaluation, Finding, Indicator
-    from cds_service.hooks.cards import Scope
+    from cds_service.hooks.card_draft import Scope
     from cds_service.hooks.wording import Wording
 
 _NUMBERS = TABLES.criteria

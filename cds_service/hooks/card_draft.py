@@ -6,7 +6,7 @@ import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 PLAN: dict[str, Any] = tomllib.loads((files("cds_service.hooks") / "cards.toml").read_text(encoding="utf-8"))
 """cards.toml: topics, decimals, which notes tell of something unread."""
+AgeGroup: TypeAlias = Literal["child", "adult", "unknown"]
+TOPICS: dict[str, str] = PLAN["codes"]
+"""Our word for a topic → its static code on the card."""
+TOPIC_CODES = frozenset(TOPICS.values())
 SEVERITY: dict[Indicator, int] = {"critical": 0, "warning": 1, "info": 2}
 WISHED_SUMMARY = 105
 LONGEST_SUMMARY = 139
@@ -25,6 +29,26 @@ TYPES = frozenset(PLAN["types"])
 _ROOM_FOR_FIRST = 300
 """What the first lines get, however much stands in the tail."""
 _NOT_UNREAD = frozenset(PLAN["not_unread"])
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the policy found out about this request."""
+
+    hook: str
+    suspicion: bool
+    age_group: AgeGroup
+    """On the planned date at the order hooks, today otherwise."""
+    topics: frozenset[str] = TOPIC_CODES
+    """Topic codes that this installation shows."""
+    quiet_when_ready: bool = False
+    readiness_due: bool = True
+    """False where zoledronic acid is ordered for an adult without CNO: other orders may still be spoken of."""
+
+    @property
+    def at_order(self) -> bool:
+        """Whether an order is being chosen or signed."""
+        return self.hook != "patient-view"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cds_service.guideline.results import Check, Evaluation, Finding, Indicator, Infusion
+    from cds_service.hooks.card_draft import Scope
     from cds_service.hooks.card_infusion_warnings import Warned
-    from cds_service.hooks.cards import Scope
     from cds_service.hooks.wording import Wording
 
 _CONCEPTS = frozenset(PLAN["infusion"]["concepts"])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cds_service.guideline.tables import rules_digest, rules_version
 from cds_service.hooks import report, report_facts
 from cds_service.hooks.card_biopsy import biopsy_card
 from cds_service.hooks.card_classification import classification_card, is_adult_onset
-from cds_service.hooks.card_draft import PLAN, SEVERITY, Draft, fitted
+from cds_service.hooks.card_draft import PLAN, SEVERITY, TOPICS, Draft, Scope, fitted
 from cds_service.hooks.card_findings import finding_cards
 from cds_service.hooks.card_infusion import infusion_card, unreadable_order_card
 from cds_service.hooks.wording import sentence
@@ -20,33 +20,9 @@ if TYPE_CHECKING:
     from cds_service.guideline.results import Evaluation
     from cds_service.hooks.wording import Wording
 
-AgeGroup: TypeAlias = Literal["child", "adult", "unknown"]
-TOPICS: dict[str, str] = PLAN["codes"]
-"""Our word for a topic → its static code on the card."""
-TOPIC_CODES = frozenset(TOPICS.values())
 _ORDER = {topic: place for place, topic in enumerate(PLAN["order"])}
 _NEED_SUSPICION = frozenset({"imaging-order", "treatment-order"})
 _SHORT_DIGEST = slice(len("sha256:"), len("sha256:") + 8)
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What the policy found out about this request."""
-
-    hook: str
-    suspicion: bool
-    age_group: AgeGroup
-    """On the planned date at the order hooks, today otherwise."""
-    topics: frozenset[str] = field(default=TOPIC_CODES)
-    """Topic codes that this installation shows."""
-    quiet_when_ready: bool = False
-    readiness_due: bool = True
-    """False where zoledronic acid is ordered for an adult without CNO: other orders may still be spoken of."""
-
-    @property
-    def at_order(self) -> bool:
-        """Whether an order is being chosen or signed."""
-        return self.hook != "patient-view"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from cds_service.guideline.course import was_taken
 from cds_service.guideline.dates import When, age_reached
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.tables import TABLES
-from cds_service.hooks.cards import AgeGroup, Scope
+from cds_service.hooks.card_draft import AgeGroup, Scope
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import ORDER_HOOKS
 

@@ -18,7 +18,8 @@ from cds_service.guideline.facts import (
 )
 from cds_service.guideline.interval import Interval
 from cds_service.guideline.results import Evaluation
-from cds_service.hooks.cards import TOPICS, CardStyle, Scope, build_cards
+from cds_service.hooks.card_draft import TOPICS, Scope
+from cds_service.hooks.cards import CardStyle, build_cards
 from cds_service.hooks.report import sections
 from cds_service.hooks.wording import wording
 

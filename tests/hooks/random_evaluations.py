@@ -34,7 +34,7 @@ from cds_service.guideline.results import (
     Infusion,
     Reason,
 )
-from cds_service.hooks.cards import Scope
+from cds_service.hooks.card_draft import Scope
 from cds_service.hooks.wording import wording
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "schemas" / "evaluation.schema.json").read_text("utf-8"))

@@ -5,7 +5,7 @@ from datetime import date
 from cds_service.guideline.evaluation import evaluate
 from cds_service.guideline.facts import Note
 from cds_service.guideline.results import Finding
-from cds_service.hooks.cards import TOPICS
+from cds_service.hooks.card_draft import TOPICS
 from tests.hooks.children import (
     AT_ORDER,
     BLOOD,

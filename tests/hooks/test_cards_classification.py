@@ -6,7 +6,7 @@ import pytest
 
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Condition, Facts, Note
-from cds_service.hooks.cards import Scope
+from cds_service.hooks.card_draft import Scope
 from cds_service.hooks.language import LANGUAGES
 from tests.hooks.children import BLOOD, BORN, SPACE, TIBIAE, draw, facts, form, measured, of_topic, topics
 

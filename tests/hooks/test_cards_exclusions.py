@@ -9,7 +9,7 @@ import pytest
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Coded, Condition, Form
 from cds_service.guideline.interval import Truth
-from cds_service.hooks.cards import Scope
+from cds_service.hooks.card_draft import Scope
 from tests.hooks.children import ANSWERS, BLOOD, CHILD, ONSET, SPACE, TIBIAE, draw, facts, measured, of_topic, topics
 
 ADULT = Scope("patient-view", suspicion=True, age_group="adult")

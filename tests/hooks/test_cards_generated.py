@@ -10,7 +10,8 @@ from uuid import UUID
 import jsonschema
 import pytest
 
-from cds_service.hooks.cards import TOPIC_CODES, CardStyle, build_cards
+from cds_service.hooks.card_draft import TOPIC_CODES
+from cds_service.hooks.cards import CardStyle, build_cards
 from cds_service.hooks.language import LANGUAGES
 from cds_service.hooks.report import sections
 from cds_service.hooks.wording import Wording, wording

@@ -8,7 +8,7 @@ from cds_service.guideline.dates import When
 from cds_service.guideline.evaluation import evaluate
 from cds_service.guideline.facts import Dose, Note, Order, Planned
 from cds_service.guideline.results import Finding
-from cds_service.hooks.cards import Scope
+from cds_service.hooks.card_draft import Scope
 from tests.hooks.children import (
     AT_ORDER,
     STRANGER,

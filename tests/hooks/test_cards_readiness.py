@@ -8,7 +8,7 @@ import pytest
 
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Condition, Dose, Drug, Order, Planned
-from cds_service.hooks.cards import Scope
+from cds_service.hooks.card_draft import Scope
 from cds_service.hooks.language import LANGUAGES
 from cds_service.hooks.wording import wording
 from tests.hooks.children import (

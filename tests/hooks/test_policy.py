@@ -8,7 +8,7 @@ from cds_service.guideline.evaluation import evaluate
 from cds_service.guideline.facts import Condition, Drug, Facts, Form, Lesion, Order, Planned
 from cds_service.guideline.interval import Truth
 from cds_service.hooks import policy
-from cds_service.hooks.cards import TOPIC_CODES
+from cds_service.hooks.card_draft import TOPIC_CODES
 from cds_service.hooks.errors import RequestError
 
 TODAY = date(2025, 9, 15)
