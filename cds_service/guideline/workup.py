@@ -18,7 +18,8 @@ _CELL_LINES = {
     "hemoglobin": "hemoglobin", "platelets": "platelets", "leukocytes": "white cells", "neutrophils": "white cells"
 }  # fmt: skip
 _CLINICAL_FLAGS = frozenset({"hepatosplenomegaly", "lymphadenopathy", "weight-loss", "pallor"})
-_REOPENING = frozenset({"redflag_cytopenia", *(f"redflag_{flag.replace('-', '_')}" for flag in _CLINICAL_FLAGS)})
+_UNSPECIFIC = ("redflag_", "osteomyelitis_unspecified", "cno_possible")
+"""How the concepts of codes begin that may mean CNO, an infection or another general disease (AMB-08)."""
 _ADDED_ANSWERS = frozenset({"night-pain", "fatigue"})
 
 
@@ -96,8 +97,8 @@ def doubts(facts: Facts, tables: Tables) -> tuple[Doubt, ...]:
     limit = tables.biopsy.blasts_above.value
     blasts = tuple(value for value in facts.of("blasts") if value.value.above(limit) is Truth.YES)
     by_percent = tuple(f for f in facts.findings if f.name == "blasts_pct" and f.value == "present")
-    flags = tuple(c.fact() for c in facts.conditions if c.concept in _REOPENING)
-    return (*low_alp(facts), *vitamin_c_doubt(facts), *blasts, *by_percent, *flags)
+    coded = tuple(c.fact() for c in facts.conditions if c.concept.startswith(_UNSPECIFIC))
+    return (*low_alp(facts), *vitamin_c_doubt(facts), *blasts, *by_percent, *coded)
 
 
 def low_vitamin_c(facts: Facts) -> Finding | None:
