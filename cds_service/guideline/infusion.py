@@ -66,8 +66,13 @@ def judge(facts: Facts, today: date, tables: Tables, mimicker: str | None) -> In
     judged = [_judge_one(facts, order, today, tables, mimicker) for order in orders]
     if not judged:
         return None
-    judged.sort(key=lambda one: (-_SEVERITY[one.readiness], one.planned.when.earliest, one.order))
+    judged.sort(key=_worst_first)
     return replace(judged[0], also_ordered=tuple(sorted(one.order for one in judged[1:])))
+
+
+def _worst_first(one: Infusion) -> tuple[int, date, str, int, str]:
+    open_checks = sum(1 for each in one.checks if each.indicator != "info")
+    return -_SEVERITY[one.readiness], one.planned.when.earliest, one.order, -open_checks, repr(one)
 
 
 def order_findings(facts: Facts, infusion: Infusion | None) -> tuple[Finding, ...]:
@@ -167,8 +172,7 @@ def old_enough(case: Case) -> Check:
 
 def highest_dose(case: Case) -> Check:
     """ZOL-08: no tolerance above the maximum; more than the usual dose not as the first one."""
-    numbers = case.numbers
-    limit = numbers.dose_max.value
+    numbers, limit = case.numbers, case.numbers.dose_max.value
     gone = _cannot_judge_dose(case)
     if gone:
         return check("ZOL-08", gone, _gone_reason(case), limit=limit, unit="mg/kg")
@@ -184,8 +188,9 @@ def highest_dose(case: Case) -> Check:
 def interval(case: Case) -> Check:
     """ZOL-09: six calendar months since the last dose, a week early at the most."""
     numbers = case.numbers
-    doses = [drug.when for drug in case.facts.drugs if _is_dose(drug) and _was_before(drug, case.planned)]
-    last = max((when.latest for when in doses if when), default=None)
+    given = (drug.when for drug in case.facts.drugs if drug.when and _is_dose(drug))
+    doses = (when for when in given if is_before(when, case.planned.when) is not Truth.NO)
+    last = max((when.latest for when in doses), default=None)
     if _unclear(case, last):
         return check("ZOL-09", "attention", "unclear-history")
     if last is None and _is_unreadable(case.facts):
@@ -259,10 +264,6 @@ def _weighed(case: Case) -> tuple[Measurement, ...]:
 def _is_dose(drug: Drug) -> bool:
     """Whether some of it was surely given: an administration, interrupted or not, or what was completed."""
     return drug.concept == ZOLEDRONIC_ACID and (drug.status == "completed" or was_administered(drug, _ITSELF))
-
-
-def _was_before(drug: Drug, planned: Planned) -> bool:
-    return drug.when is not None and is_before(drug.when, planned.when) is not Truth.NO
 
 
 def _earlier_doses(case: Case) -> bool:

@@ -130,3 +130,10 @@ def test_domains_carry_the_names_of_the_contract():
             "bone_biopsy", "age_at_onset", "site", "distribution", "coexisting_conditions",
             "hemoglobin", "fever", "esr", "crp",
         ]  # fmt: skip
+
+
+def test_a_pin_that_is_ignored_names_its_result():
+    case = load()["a pin known only to the month is ignored"]
+    assert evaluate(case.facts, case.today).notes == (
+        Note("QuestionnaireResponse/form#pinned-crp", "value-missing", "crp"),
+    )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cds_service.guideline.dates import When
 from cds_service.guideline.evaluation import evaluate
-from cds_service.guideline.facts import Facts, Form
+from cds_service.guideline.facts import Facts, Form, Order
 from cds_service.guideline.interval import Interval, Truth, all_of, any_of
 from cds_service.guideline.tables import TABLES
 from tests.guideline.children import TODAY, children
@@ -165,6 +165,14 @@ def test_the_order_in_which_facts_come_does_not_matter(facts, random):
         studies=mixed(facts.studies), drugs=mixed(facts.drugs), orders=mixed(facts.orders), form=form,
     )  # fmt: skip
     assert said(other) == said(facts)
+
+
+def test_of_two_orders_under_one_id_the_more_doubtful_is_judged_whichever_comes_first():
+    plain = Order("drug:zoledronic_acid", "MedicationRequest/0")
+    doubtful = replace(plain, rate_unreadable=True)
+    judged = [evaluate(Facts(orders=orders), TODAY).infusion for orders in ((plain, doubtful), (doubtful, plain))]
+    assert judged[0] == judged[1]
+    assert next(check for check in judged[0].checks if check.id == "ZOL-10").status == "unreadable"
 
 
 @given(children())
