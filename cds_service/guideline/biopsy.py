@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cds_service.guideline.counts import count_line, still_good, throughout
+from cds_service.guideline.counts import blasts_by_percent, count_line, still_good, throughout
 from cds_service.guideline.criteria import MALIGNANCIES
 from cds_service.guideline.dates import known_to
 from cds_service.guideline.domains import coexisting
@@ -181,7 +181,7 @@ def abnormal_count(case: Case) -> Reason:
     lines = [case.counts[name] for name in _DIFFERENTIAL]
     seen: tuple[Fact, ...] = tuple(fact for _, facts in lines for fact in facts)
     none_seen, counted = throughout(case.facts.of("blasts"), case.course, lambda value: value.value.above(limit))
-    by_percent = tuple(f for f in case.facts.findings if f.name == "blasts_pct" and f.value == "present")
+    by_percent = blasts_by_percent(case.facts)
     blasts = Truth.YES if by_percent else ~none_seen if counted else Truth.NO
     abnormal = any_of(~truth for truth, _ in lines) | blasts
     shown: tuple[Fact, ...] = (*counted, *by_percent, *seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from cds_service.guideline.criteria import is_outside, without_artefacts
-from cds_service.guideline.facts import Fact, Facts, Measurement
+from cds_service.guideline.facts import Coded, Fact, Facts, Measurement
 from cds_service.guideline.interval import Truth, any_of
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 Line: TypeAlias = tuple[Truth, tuple[Fact, ...]]
 """Is no value of one line bad, and the values looked at."""
+
+
+def blasts_by_percent(facts: Facts) -> tuple[Coded, ...]:
+    """Blasts that a differential tells as a share above zero."""
+    return tuple(finding for finding in facts.findings if finding.name == "blasts_pct" and finding.value == "present")
 
 
 def throughout(values: tuple[Measurement, ...], course: Course, bad: Callable[[Measurement], Truth]) -> Line:

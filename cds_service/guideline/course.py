@@ -12,12 +12,13 @@ from cds_service.guideline.interval import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from cds_service.guideline.tables import Tables
 
 _GIVEN = frozenset({"completed", "in-progress", "stopped", "on-hold"})
 """Statuses of an administration of which some reached the patient."""
-_ZOLEDRONIC_ACID = frozenset({"drug:zoledronic_acid"})
+ZOLEDRONIC_ACID = "drug:zoledronic_acid"
 _NOT_TAKEN = frozenset({"entered-in-error", "not-done", "cancelled", "not-taken", "draft", "preparation", "intended"})
 
 
@@ -143,7 +144,7 @@ def was_taken(drug: Drug) -> bool:
     return drug.status not in _NOT_TAKEN
 
 
-def was_administered(drug: Drug, concepts: frozenset[str]) -> bool:
+def was_administered(drug: Drug, concepts: AbstractSet[str]) -> bool:
     """Whether the record shows that one of these drugs was given: no answer can erase that."""
     return drug.kind == "administration" and drug.concept in concepts and drug.status in _GIVEN
 
@@ -153,15 +154,15 @@ class Infused:
     """The hours after each zoledronic acid infusion (ZOL-16), looked up by day."""
 
     hours: int
-    by_day: Mapping[date, tuple[datetime | None, ...]]
+    by_day: Mapping[date, set[datetime | None]]
 
     @classmethod
     def of(cls, facts: Facts, hours: int) -> Infused:
         """All infusions that the record shows."""
-        by_day: dict[date, tuple[datetime | None, ...]] = {}
+        by_day: dict[date, set[datetime | None]] = {}
         for drug in facts.drugs:
-            if drug.when and drug.when.is_precise and was_administered(drug, _ZOLEDRONIC_ACID):
-                by_day[drug.when.latest] = (*by_day.get(drug.when.latest, ()), drug.when.moment)
+            if drug.when and drug.when.is_precise and was_administered(drug, {ZOLEDRONIC_ACID}):
+                by_day.setdefault(drug.when.latest, set()).add(drug.when.moment)
         return cls(hours, by_day)
 
     def covers(self, taken: When | None) -> bool:

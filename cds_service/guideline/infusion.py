@@ -8,7 +8,7 @@ from decimal import Decimal
 from math import ceil
 from typing import TYPE_CHECKING
 
-from cds_service.guideline.course import was_administered, was_taken
+from cds_service.guideline.course import ZOLEDRONIC_ACID, was_administered, was_taken
 from cds_service.guideline.dates import When, add_months, age_reached, birthday
 from cds_service.guideline.facts import Drug, Facts, Measurement, Order, Planned
 from cds_service.guideline.infusion_samples import Weight, calcium, check, is_before, vitamin_d, weight_of
@@ -19,8 +19,6 @@ from cds_service.guideline.workup import low_alp
 if TYPE_CHECKING:
     from cds_service.guideline.tables import InfusionNumbers, Tables
 
-ZOLEDRONIC_ACID = "drug:zoledronic_acid"
-_ITSELF = frozenset({ZOLEDRONIC_ACID})
 PARACETAMOL = frozenset({"drug:paracetamol", "drug:paracetamol_comb"})
 OTHER_BISPHOSPHONATES = frozenset({"drug:pamidronate", "drug:bisphosphonate"})
 _HISTORY = frozenset({"MedicationAdministration", "MedicationRequest"})
@@ -263,7 +261,7 @@ def _weighed(case: Case) -> tuple[Measurement, ...]:
 
 def _is_dose(drug: Drug) -> bool:
     """Whether some of it was surely given: an administration, interrupted or not, or what was completed."""
-    return drug.concept == ZOLEDRONIC_ACID and (drug.status == "completed" or was_administered(drug, _ITSELF))
+    return drug.concept == ZOLEDRONIC_ACID and (drug.status == "completed" or was_administered(drug, {ZOLEDRONIC_ACID}))
 
 
 def _earlier_doses(case: Case) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cds_service.guideline.counts import blasts_by_percent
 from cds_service.guideline.course import Course, Window, was_taken
 from cds_service.guideline.criteria import BISPHOSPHONATES, Doubt, is_lowered, is_raised, without_artefacts
 from cds_service.guideline.dates import When, age_reached, known_to, not_after
@@ -96,9 +97,8 @@ def doubts(facts: Facts, tables: Tables) -> tuple[Doubt, ...]:
     """What speaks against `mimicker` excluded until it is answered again (CLS-2.1, rules.md section 6.3)."""
     limit = tables.biopsy.blasts_above.value
     blasts = tuple(value for value in facts.of("blasts") if value.value.above(limit) is Truth.YES)
-    by_percent = tuple(f for f in facts.findings if f.name == "blasts_pct" and f.value == "present")
     coded = tuple(c.fact() for c in facts.conditions if c.concept.startswith(_UNSPECIFIC))
-    return (*low_alp(facts), *vitamin_c_doubt(facts), *blasts, *by_percent, *coded)
+    return (*low_alp(facts), *vitamin_c_doubt(facts), *blasts, *blasts_by_percent(facts), *coded)
 
 
 def low_vitamin_c(facts: Facts) -> Finding | None:
@@ -133,7 +133,7 @@ def _counts(facts: Facts, recent: Window, tables: Tables) -> tuple[list[Fact], s
     """Blasts found, the cell lines below range, and the counts and codes that say so."""
     limit = tables.biopsy.blasts_above.value
     blasts: list[Fact] = [v for v in newest(facts, "blasts", recent) if v.value.above(limit) is Truth.YES]
-    blasts += [finding for finding in facts.findings if finding.name == "blasts_pct" and finding.value == "present"]
+    blasts += blasts_by_percent(facts)
     lines: set[str] = set()
     low: list[Fact] = []
     platelets = without_artefacts(facts, tables.criteria.platelets_below.value)
