@@ -26,10 +26,6 @@ class When(NamedTuple):
         """Whether the date is known to the day."""
         return self.earliest == self.latest
 
-    def on_or_before(self, day: date) -> Truth:
-        """Is it on or before that day?"""
-        return not_after(self, When.on(day))
-
     def shifted(self, days: int) -> When:
         """The same, so many days later (earlier, if negative); a moment of the day is dropped."""
         return When(self.earliest + timedelta(days=days), self.latest + timedelta(days=days))

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from cds_service.guideline.course import was_taken
+from cds_service.guideline.course import ZOLEDRONIC_ACID, was_taken
 from cds_service.guideline.dates import When, age_reached
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import AgeGroup, Scope
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import ORDER_HOOKS
+from cds_service.mappings.orders import is_alongside
 
 if TYPE_CHECKING:
     from cds_service.guideline.facts import Condition, Facts, Lesion, Order
@@ -21,14 +22,12 @@ if TYPE_CHECKING:
     from cds_service.hooks.services import Hook
 
 SilenceWord: TypeAlias = Literal["patient-user", "order-outside", "adult-onset", "no-suspicion"]
-ZOLEDRONIC_ACID = "drug:zoledronic_acid"
 UNREADABLE_ORDER = "order:unreadable"
 _SIGNS = frozenset({"cno", "cno_possible", "sapho", "sym_bone_pain"})
 _CNO = frozenset({"cno", "sapho"})
 _CNO_AT_ANY_AGE = _CNO | {"cno_possible"}
 """Conditions that make a zoledronic acid order of an adult ours (rules.md, scope of ZOL)."""
 _BONE_BIOPSY = "proc:bone_biopsy"
-_BESIDE = frozenset({"drug:paracetamol", "drug:paracetamol_comb", "report:histology"})
 _AGE_GROUPS: dict[Truth, AgeGroup] = {Truth.YES: "adult", Truth.NO: "child", Truth.UNKNOWN: "unknown"}
 _ADULT_FROM = TABLES.criteria.onset_below_age.count
 
@@ -127,7 +126,7 @@ def require_record(evaluation: Evaluation, *, patient_received: bool) -> None:
 def _silence_at_orders(evaluation: Evaluation) -> SilenceWord | None:
     facts = evaluation.facts
     readiness = readiness_due(evaluation)
-    others = [order for order in facts.orders if not _is_beside(order) and order.concept != ZOLEDRONIC_ACID]
+    others = [order for order in facts.orders if not is_alongside(order) and order.concept != ZOLEDRONIC_ACID]
     if not readiness and not others:
         return "order-outside"
     if adult_onset(evaluation) and not (readiness and has_cno(facts)):
@@ -135,11 +134,6 @@ def _silence_at_orders(evaluation: Evaluation) -> SilenceWord | None:
     biopsy = any(order.concept == _BONE_BIOPSY and not _for_adult(order, evaluation) for order in others)
     unread = conditions_unread(facts) and any(order.concept == UNREADABLE_ORDER for order in others)
     return None if readiness or biopsy or unread or suspicion(facts) else "no-suspicion"
-
-
-def _is_beside(order: Order) -> bool:
-    """An order that is read because a check asks for it; there is nothing to say about the order itself."""
-    return order.concept in _BESIDE or order.concept.startswith("lab:")
 
 
 def _for_adult(order: Order, evaluation: Evaluation) -> bool:

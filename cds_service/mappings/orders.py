@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cds_service.guideline.course import ZOLEDRONIC_ACID
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Dose, Order, Planned, Rate
+from cds_service.guideline.infusion import PARACETAMOL
 from cds_service.mappings import datatypes, fhir, imaging, lesions, medications, terminology
 from cds_service.mappings.doses import dose_of, rate_of, volume_of
 from cds_service.mappings.reading import codings
@@ -23,11 +25,8 @@ DRUG_ORDERS = frozenset({"MedicationRequest", "MedicationOrder"})
 """Resource types, of R4 and before, in which a drug is ordered."""
 AWAITED = frozenset({"draft", "active", "on-hold"})
 """Statuses of a laboratory request whose result may still come."""
-JUDGED = "drug:zoledronic_acid"
-"""The drug whose dose and rate are read (ZOL-07 to ZOL-10)."""
 _LOST = frozenset({"dose-unreadable"})
 """Notes of the reading by which an order lost its dosage instructions."""
-_PARACETAMOL = frozenset({"drug:paracetamol", "drug:paracetamol_comb"})
 _BOOKED = frozenset({"booked", "pending", "proposed"})
 
 
@@ -85,7 +84,7 @@ def read_medication(
         reader.note(source, named.reason, concept)
     order = Order(concept, source, reference=_reference(source))
     dosages = request.dosageInstruction or []
-    if concept == JUDGED:
+    if concept == ZOLEDRONIC_ACID:  # the drug whose dose and rate are judged (ZOL-07 to ZOL-10)
         is_lost = not dosages and any(note.source == source and note.reason in _LOST for note in reader.notes)
         lost = replace(order, dose_unreadable=True, rate_unreadable=True)
         order = lost if is_lost else _with_amounts(order, dosages, reader)
@@ -114,7 +113,7 @@ def is_examination(order: Order) -> bool:
 
 def is_alongside(order: Order) -> bool:
     """Whether a check looks for it beside the order that is judged: an examination, or paracetamol (ZOL-04)."""
-    return order.concept in _PARACETAMOL or is_examination(order)
+    return order.concept in PARACETAMOL or is_examination(order)
 
 
 def may_be_drug(failed: datatypes.Failed) -> bool:

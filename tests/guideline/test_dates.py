@@ -84,11 +84,11 @@ def test_a_fact_of_the_same_day_is_known_to_the_answer_and_an_undated_one_is_not
     assert not known_to(When(date(2025, 8, 1), date(2025, 9, 30)), day)
 
 
-def test_on_or_before_compares_with_one_day():
+def test_a_month_is_compared_with_one_day():
     month = When(date(2025, 9, 1), date(2025, 9, 30))
-    assert month.on_or_before(date(2025, 9, 30)) is YES
-    assert month.on_or_before(date(2025, 9, 29)) is UNKNOWN
-    assert month.on_or_before(date(2025, 8, 31)) is NO
+    assert not_after(month, When.on(date(2025, 9, 30))) is YES
+    assert not_after(month, When.on(date(2025, 9, 29))) is UNKNOWN
+    assert not_after(month, When.on(date(2025, 8, 31))) is NO
 
 
 def test_only_a_date_known_to_the_day_is_precise():
