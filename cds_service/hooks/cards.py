@@ -13,6 +13,7 @@ from cds_service.hooks.card_draft import PLAN, SEVERITY, TOPICS, Draft, Scope, f
 from cds_service.hooks.card_findings import finding_cards
 from cds_service.hooks.card_infusion import infusion_card, unreadable_order_card
 from cds_service.hooks.wording import sentence
+from cds_service.mappings.orders import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,7 +74,7 @@ def _drafts(evaluation: Evaluation, scope: Scope, wording: Wording, new_uuid: Ca
     readiness = infusion_card(evaluation, scope, wording, new_uuid) if scope.readiness_due else None
     if readiness is not None:
         drafts.append(readiness)
-    unreadable = any(order.concept == "order:unreadable" for order in evaluation.facts.orders)
+    unreadable = any(order.concept == UNREADABLE for order in evaluation.facts.orders)
     treatment = any(draft.topic == "treatment-order" for draft in drafts)
     if unreadable and scope.suspicion and scope.age_group != "adult" and not treatment:
         drafts.append(unreadable_order_card(evaluation, wording))

@@ -14,7 +14,7 @@ from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import AgeGroup, Scope
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import ORDER_HOOKS
-from cds_service.mappings.orders import is_alongside
+from cds_service.mappings.orders import UNREADABLE, is_alongside
 
 if TYPE_CHECKING:
     from cds_service.guideline.facts import Condition, Facts, Lesion, Order
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from cds_service.hooks.services import Hook
 
 SilenceWord: TypeAlias = Literal["patient-user", "order-outside", "adult-onset", "no-suspicion"]
-UNREADABLE_ORDER = "order:unreadable"
 _SIGNS = frozenset({"cno", "cno_possible", "sapho", "sym_bone_pain"})
 _CNO = frozenset({"cno", "sapho"})
 _CNO_AT_ANY_AGE = _CNO | {"cno_possible"}
@@ -132,7 +131,7 @@ def _silence_at_orders(evaluation: Evaluation) -> SilenceWord | None:
     if adult_onset(evaluation) and not (readiness and has_cno(facts)):
         return "adult-onset"
     biopsy = any(order.concept == _BONE_BIOPSY and not _for_adult(order, evaluation) for order in others)
-    unread = conditions_unread(facts) and any(order.concept == UNREADABLE_ORDER for order in others)
+    unread = conditions_unread(facts) and any(order.concept == UNREADABLE for order in others)
     return None if readiness or biopsy or unread or suspicion(facts) else "no-suspicion"
 
 
