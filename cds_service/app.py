@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.errors import ServerErrorMiddleware
 
-from cds_service.guideline.tables import guideline_edition, rules_digest, rules_version
+from cds_service.guideline.provenance import guideline_edition, rules_digest, rules_version
 from cds_service.hooks.answer import Answers, HookSettings, encoded, read_day
 from cds_service.hooks.cards import CardStyle
 from cds_service.hooks.errors import RequestError

@@ -13,7 +13,7 @@ import uvicorn
 from rich.console import Console
 
 from cds_service.app import create_app, make_answers, random_uuid, system_clock
-from cds_service.guideline.tables import rules_digest, rules_version
+from cds_service.guideline.provenance import rules_digest, rules_version
 from cds_service.hooks.answer import encoded, read_day
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.language import LANGUAGES, Language

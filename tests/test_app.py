@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from cds_service.app import from_environment, random_uuid, system_clock
-from cds_service.guideline.tables import rules_digest, rules_version
+from cds_service.guideline.provenance import rules_digest, rules_version
 from cds_service.settings import SettingsError
 
 PRIVATE = "Olav-Nordmann-01010012345"

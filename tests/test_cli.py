@@ -9,7 +9,8 @@ from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from cds_service import cli
-from cds_service.guideline.tables import TABLES, rules_digest, rules_version
+from cds_service.guideline.provenance import rules_digest, rules_version
+from cds_service.guideline.tables import TABLES
 from tests.conftest import Client
 
 SCHEMA = Path(__file__).parent / "schemas" / "evaluation.schema.json"

@@ -84,7 +84,7 @@ def test_the_prefetch_table_says_what_discovery_says(client, readme, expect):
 
 
 def test_the_number_of_open_interpretations_is_told(readme, expect):
-    from cds_service.guideline.tables import interpretations  # noqa: PLC0415  the other tests need no tables
+    from cds_service.guideline.provenance import interpretations  # noqa: PLC0415  the other tests need no tables
 
     statuses = [each.status for each in interpretations()]
     told = f"Of {len(statuses)} places that can be read in two ways, {statuses.count('open')} are still open."

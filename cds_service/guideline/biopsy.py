@@ -20,8 +20,8 @@ from cds_service.guideline.lesions import (
     multifocal,
     symmetric,
 )
+from cds_service.guideline.red_flags import signs
 from cds_service.guideline.results import Biopsy, Classification, Finding, Indicator, Reason
-from cds_service.guideline.workup import signs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -293,4 +293,4 @@ def order_finding(facts: Facts) -> Finding | None:
     ordered = {order.concept for order in facts.orders}
     if "proc:bone_biopsy" not in ordered or ordered >= _EXAMINATIONS:
         return None
-    return Finding("BIO-20", "warning")
+    return Finding("BIO-20", "warning", about="order")

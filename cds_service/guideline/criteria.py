@@ -87,7 +87,7 @@ def imaging_finding(facts: Facts, picture: LesionPicture, bones: Bones) -> Crite
 
 
 def known_mimicker(facts: Facts, diagnosed: When | None, doubts: tuple[Doubt, ...]) -> Criterion:
-    """CLS-2.1. `doubts` are facts that only a later answer settles: see `workup.doubts`."""
+    """CLS-2.1. `doubts` are facts that only a later answer settles: see `red_flags.doubts`."""
     form = facts.answers
     mimics = [c for c in facts.conditions if c.concept.startswith("mimic_") or c.concept == "unreadable"]
     present = [condition for condition in mimics if _is_certain(condition, diagnosed)]

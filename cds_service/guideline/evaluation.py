@@ -5,37 +5,79 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cds_service.guideline import biopsy, infusion, workup
+from cds_service.guideline import (
+    after_infusion,
+    biopsy,
+    differentials,
+    follow_up,
+    imaging,
+    infusion,
+    red_flags,
+    treatment,
+    workup,
+)
+from cds_service.guideline.case import Case
 from cds_service.guideline.classification import classify
 from cds_service.guideline.course import course_of
 from cds_service.guideline.criteria import without_date
+from cds_service.guideline.dates import When
 from cds_service.guideline.domains import fever
 from cds_service.guideline.facts import Facts, Note
 from cds_service.guideline.interval import Truth
-from cds_service.guideline.lesions import picture_of
+from cds_service.guideline.lesions import multifocal, picture_of
 from cds_service.guideline.results import Biopsy, Classification, Evaluation, Finding
 from cds_service.guideline.tables import TABLES, Tables
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
+
+_SECTIONS = ("BGR", "KLN", "EXO", "UTR", "KUS", "LAB", "IMG", "BIO", "DDX", "BEH", "ZOL", "OPP")
+_FOR_ADULTS_TOO = (differentials,)
+_FOR_CHILDREN = (differentials, workup, imaging, treatment, after_infusion, follow_up)
 
 
-def evaluate(facts: Facts, today: date, tables: Tables = TABLES) -> Evaluation:
-    """All that the guideline says about one patient on one day (a calendar date in Europe/Oslo)."""
+def evaluate(
+    facts: Facts, today: date, tables: Tables = TABLES, *, moment: datetime | None = None, whole_body_mri: bool = True
+) -> Evaluation:
+    """All that the guideline says about one patient on one day (a calendar date in Europe/Oslo).
+
+    `moment` is the time of day, where it is told: rules that count hours then count from it.
+    """
     course = course_of(facts, today, tables)
     picture = picture_of(facts, tables.bones)
-    doubts = workup.doubts(facts, tables)
+    doubts = red_flags.doubts(facts, tables)
     has_fever = fever(facts, course, tables)
-    flags = workup.red_flags(facts, course, has_fever[0], tables)
+    flags = red_flags.red_flags(facts, course, has_fever[0], tables)
     classification = _until_cleared(classify(facts, course, picture, doubts, tables), flags)
     lists = biopsy.weigh(facts, course, picture, classification, has_fever, flags, tables)
     mimicker = classification.exclusion_criteria[0]
     readiness = infusion.judge(facts, today, tables, mimicker.reason if mimicker.truth is Truth.YES else None)
+    case = Case(
+        facts, course, picture, classification, lists, has_fever[0], flags, tables,
+        recent=red_flags.recent_results(course, tables),
+        several=multifocal(picture, tables.bones, tables.criteria.multifocal_bones.count),
+        now=When(today, today, moment),
+        whole_body_mri=whole_body_mri,
+    )  # fmt: skip
     beside = (biopsy.recommended(lists), biopsy.order_finding(facts))
     fired = (*flags, *infusion.order_findings(facts, readiness), *(finding for finding in beside if finding))
-    findings = sorted(fired, key=lambda finding: _order(finding.id))
     notes = (*facts.notes, *course.notes, *_notes(classification, lists))
-    return Evaluation(today, facts, classification, lists, readiness, tuple(findings), _sorted(notes))
+    findings = _each_once((*fired, *_later(case)))
+    return Evaluation(today, facts, classification, lists, readiness, findings, _sorted(notes))
+
+
+def _later(case: Case) -> tuple[Finding, ...]:
+    """The rules that build on the criteria; beside an onset in adult age only those that warn (BGR-02)."""
+    adult = any(flag.id == "BGR-02" for flag in case.flags)
+    return tuple(found for part in (_FOR_ADULTS_TOO if adult else _FOR_CHILDREN) for found in part.findings(case))
+
+
+def _each_once(fired: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """In rule order; of two findings of one rule the first."""
+    by_rule: dict[str, Finding] = {}
+    for finding in fired:
+        by_rule.setdefault(finding.id, finding)
+    return tuple(sorted(by_rule.values(), key=lambda finding: _order(finding.id)))
 
 
 def _until_cleared(classification: Classification, flags: tuple[Finding, ...]) -> Classification:
@@ -57,9 +99,6 @@ def _notes(classification: Classification, lists: Biopsy) -> tuple[Note, ...]:
 
 def _sorted(notes: tuple[Note, ...]) -> tuple[Note, ...]:
     return tuple(sorted(dict.fromkeys(notes), key=lambda note: (note.source, note.reason, note.concept or "")))
-
-
-_SECTIONS = ("BGR", "KLN", "EXO", "UTR", "KUS", "LAB", "IMG", "BIO", "DDX", "BEH", "ZOL", "OPP")
 
 
 def _order(rule: str) -> tuple[int, str]:

@@ -45,6 +45,8 @@ class Measurement(NamedTuple):
     read_from: ReadFrom = "code"
     preferred: bool = True
     """False for a partial analyte that yields to its total of the same day (25-OH vitamin D3 beside D2+D3)."""
+    alarm: bool = False
+    """Whether the laboratory itself flagged it as critical (LL, HH, AA)."""
 
 
 class Coded(NamedTuple):
@@ -124,6 +126,8 @@ class Study:
     source: str
     whole_body: Truth = Truth.NO
     when: When | None = None
+    contrast: bool = False
+    """Whether a code says that contrast was given; its absence says nothing."""
 
     def fact(self) -> Coded:
         """The study as it stands in the evaluation."""
@@ -195,6 +199,10 @@ class Order:
     volume: Decimal | None = None
     """Infusion volume in mL, where told."""
     rate_unreadable: bool = False
+    stops: bool = False
+    """An order that ends a treatment."""
+    contrast: bool = False
+    """Imaging ordered with contrast."""
     reference: str = ""
     """`Type/id` as `context.selections` names it; empty without an id."""
 
@@ -245,13 +253,16 @@ class Facts:
     lesions: tuple[Lesion, ...] = ()
     """Lesions of the record (not of the form): always a minimum."""
     findings: tuple[Coded, ...] = ()
-    """Imaging findings without a bone, `finding:lytic_possible` and other coded results."""
+    """Imaging findings without a bone, `finding:lytic_possible`, and other coded results: `ana` (`done`),
+    `blood_culture` and `tissue_culture` (`positive`, `negative`, `done`), `blood_pressure` and `visit` (`done`)."""
     studies: tuple[Study, ...] = ()
     biopsies: tuple[BiopsyRecord, ...] = ()
     drugs: tuple[Drug, ...] = ()
     allergies: frozenset[str] = frozenset()
     """Drug concepts with an active allergy or intolerance."""
     orders: tuple[Order, ...] = ()
+    requested: frozenset[str] = frozenset()
+    """Imaging (`img:…`) requested and still to come; referrals (`referral:…`) requested, also if completed."""
     form: Form | None = None
     not_received: frozenset[str] = frozenset()
     """Resource types whose list could be neither received nor fetched."""

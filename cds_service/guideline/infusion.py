@@ -13,8 +13,8 @@ from cds_service.guideline.dates import When, add_months, age_reached, birthday
 from cds_service.guideline.facts import Drug, Facts, Measurement, Order, Planned
 from cds_service.guideline.infusion_samples import Weight, calcium, check, is_before, vitamin_d, weight_of
 from cds_service.guideline.interval import EXACT, Truth
+from cds_service.guideline.red_flags import low_alp
 from cds_service.guideline.results import Check, CheckStatus, Finding, Infusion, Readiness
-from cds_service.guideline.workup import low_alp
 
 if TYPE_CHECKING:
     from cds_service.guideline.tables import InfusionNumbers, Tables
@@ -77,9 +77,9 @@ def order_findings(facts: Facts, infusion: Infusion | None) -> tuple[Finding, ..
     """ZOL-11 and ZOL-12 (controls to plan) beside an infusion; ZOL-15 for another bisphosphonate."""
     found = []
     if infusion:
-        found += [Finding("ZOL-11", "info", reason="planned"), Finding("ZOL-12", "info", reason="planned")]
+        found += [Finding(rule, "info", reason="planned", about="order") for rule in ("ZOL-11", "ZOL-12")]
     if {order.concept for order in facts.orders} & OTHER_BISPHOSPHONATES:
-        found.append(Finding("ZOL-15", "info"))
+        found.append(Finding("ZOL-15", "info", about="order"))
     return tuple(found)
 
 

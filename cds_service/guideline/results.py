@@ -15,6 +15,8 @@ Verdict: TypeAlias = Literal[
     "fulfilled", "provisionally-fulfilled", "not-fulfilled", "undetermined", "excluded", "not-applicable"
 ]
 Readiness: TypeAlias = Literal["ready", "attention", "not-ready", "incomplete"]
+About: TypeAlias = Literal["chart", "order", "both"]
+"""Whether a finding speaks of what is on record, of an order, or of either: where it is told."""
 CheckStatus: TypeAlias = Literal["ok", "attention", "breach", "missing", "unreadable"]
 
 
@@ -142,6 +144,8 @@ class Finding:
     indicator: Indicator
     evidence: tuple[Fact, ...] = ()
     reason: str | None = None
+    """A word for the wording: which of several readings led here (`planned`, `ask`, `overdue`, …)."""
+    about: About = "chart"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar, Self
 
-_FOLDER = files("cds_service.guideline")
+FOLDER = files("cds_service.guideline")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Numbers:
         Raises:
             TypeError: a block is missing or unknown.
         """
-        rows = _read(cls.FILE)
+        rows = read_table(cls.FILE)
         return cls(**{name: Number(**{**row, "value": Decimal(row["value"])}) for name, row in rows.items()})
 
     def rows(self) -> tuple[Number, ...]:
@@ -111,13 +109,27 @@ class BiopsyNumbers(Numbers):
 
 @dataclass(frozen=True, slots=True)
 class Workup(Numbers):
-    """Red flags."""
+    """Red flags, work-up and differential diagnoses."""
 
     FILE = "workup.toml"
     early_onset_age: Number
     red_flag_window_days: Number
     cell_lines: Number
     clinical_flags: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment(Numbers):
+    """Drugs for CNO."""
+
+    FILE = "treatment.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp(Numbers):
+    """After an infusion, in follow-up, and what speaks of the prognosis."""
+
+    FILE = "follow-up.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +190,14 @@ class Bones:
     regions: Keys
     long_bones: Keys
     typical_anywhere: Keys
+    vertebrae: Keys
+    lower_limb: Keys
     inside: dict[str, Keys]
 
     @classmethod
     def load(cls) -> Bones:
         """Read the file."""
-        raw = _read("lesions.toml")
+        raw = read_table("lesions.toml")
         inside = {region: _keys(names) for region, names in raw.pop("inside").items()}
         features = frozenset(raw.pop("typical_features"))
         return cls(typical_features=features, inside=inside, **{name: _keys(names) for name, names in raw.items()})
@@ -197,51 +211,19 @@ class Tables:
     biopsy: BiopsyNumbers
     workup: Workup
     infusion: InfusionNumbers
+    treatment: Treatment
+    follow_up: FollowUp
     bones: Bones
 
-
-@dataclass(frozen=True, slots=True)
-class Interpretation:
-    """A place of the text that can be read in two ways, and how it is read here."""
-
-    id: str
-    clauses: tuple[str, ...]
-    problem: str
-    reading: str
-    effect: str
-    status: str
+    @property
+    def numbers(self) -> tuple[Numbers, ...]:
+        """All tables of numbers."""
+        return self.criteria, self.biopsy, self.workup, self.infusion, self.treatment, self.follow_up
 
 
-def interpretations() -> tuple[Interpretation, ...]:
-    """interpretations.toml, in its order."""
-    rows = _read("interpretations.toml")["interpretation"]
-    return tuple(Interpretation(**{**row, "clauses": tuple(row["clauses"])}) for row in rows)
-
-
-@cache
-def rules_version() -> str:
-    """Semantic version of the tables and of their reading."""
-    return str(_read("edition.toml")["version"])
-
-
-@cache
-def guideline_edition() -> str:
-    """Which edition of the text the tables carry."""
-    return str(_read("edition.toml")["edition"])
-
-
-@cache
-def rules_digest() -> str:
-    """`sha256:` and the digest over names and bytes of all tables, sorted by name."""
-    digest = hashlib.sha256()
-    for table in sorted((entry for entry in _FOLDER.iterdir() if entry.name.endswith(".toml")), key=lambda e: e.name):
-        digest.update(table.name.encode())
-        digest.update(table.read_bytes())
-    return f"sha256:{digest.hexdigest()}"
-
-
-def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"), parse_float=Decimal)
+def read_table(name: str) -> dict[str, Any]:
+    """A TOML file of this package, its fractions as decimals."""
+    return tomllib.loads((FOLDER / name).read_text(encoding="utf-8"), parse_float=Decimal)
 
 
 def _keys(names: list[str]) -> Keys:
@@ -249,5 +231,13 @@ def _keys(names: list[str]) -> Keys:
     return Keys(frozenset(name for name in names if not name.endswith("*")), starred)
 
 
-TABLES = Tables(Criteria.load(), BiopsyNumbers.load(), Workup.load(), InfusionNumbers.load(), Bones.load())
+TABLES = Tables(
+    Criteria.load(),
+    BiopsyNumbers.load(),
+    Workup.load(),
+    InfusionNumbers.load(),
+    Treatment.load(),
+    FollowUp.load(),
+    Bones.load(),
+)
 """The tables as shipped. Rules take tables as an argument, so that a test can nudge each number."""

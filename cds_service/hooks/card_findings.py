@@ -89,8 +89,8 @@ def _value(fact: Measurement | Coded | Dated) -> str:
 
 def _place(finding: Finding, *, at_order: bool) -> tuple[str | None, int]:
     """Topic, and where in it the rule is named in cards.toml."""
-    if finding.reason == "planned" and not at_order:
-        return None, 0  # what an order asks for is told at the order
+    if finding.about == ("chart" if at_order else "order"):
+        return None, 0
     topics = _TOPICS[at_order]
     return topics.get(finding.id) or topics.get(finding.id.partition("-")[0]) or (None, 0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cds_service.guideline.tables import rules_digest, rules_version
+from cds_service.guideline.provenance import rules_digest, rules_version
 from cds_service.hooks import report, report_facts
 from cds_service.hooks.card_biopsy import biopsy_card
 from cds_service.hooks.card_classification import classification_card, is_adult_onset

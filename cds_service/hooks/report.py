@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Lesion
 from cds_service.guideline.interval import Truth
-from cds_service.guideline.tables import rules_digest, rules_version
+from cds_service.guideline.provenance import rules_digest, rules_version
 from cds_service.hooks.report_facts import end, facts, partial_date, present
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rich.panel import Panel
 from rich.text import Text
 
-from cds_service.guideline.tables import TABLES, guideline_edition, interpretations, rules_digest, rules_version
+from cds_service.guideline.provenance import guideline_edition, interpretations, rules_digest, rules_version
+from cds_service.guideline.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from cds_service.guideline.tables import Number, Numbers
 
 _COLOURS = {"critical": "red", "warning": "yellow", "info": "blue"}
-_SHEET = (TABLES.criteria, TABLES.biopsy, TABLES.workup, TABLES.infusion)
 
 
 def draw(console: Console, evaluation: Mapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ def review_sheet() -> Iterator[str]:
     """Every number and every open reading, line by line, with the rule it belongs to."""
     yield f"{guideline_edition()}"
     yield f"{rules_version()} {rules_digest()}"
-    for table in _SHEET:
+    for table in TABLES.numbers:
         yield ""
         yield from _table(table)
     yield ""
@@ -55,7 +55,7 @@ def review_sheet() -> Iterator[str]:
 def _table(table: Numbers) -> Iterator[str]:
     yield table.FILE
     rows = table.rows()
-    width = max(len(row.label) for row in rows)
+    width = max((len(row.label) for row in rows), default=0)
     for row in rows:
         yield f"[ ] {row.clause:<8} {row.label:<{width}} {row.value:>8} {row.unit:<9} {row.place}{_marks(row)}"
 
@@ -69,7 +69,7 @@ def _bones() -> Iterator[str]:
     bones = TABLES.bones
     yield f"[ ] typical_features: {', '.join(sorted(bones.typical_features))}"
     groups = ("clavicle_mandible", "skull_hand", "either_jaw", "either_sternoclavicular", "not_a_bone", "symmetric")
-    for name in (*groups, "paired", "regions", "long_bones", "typical_anywhere"):
+    for name in (*groups, "paired", "regions", "long_bones", "typical_anywhere", "vertebrae", "lower_limb"):
         keys = getattr(bones, name)
         yield f"[ ] {name}: {', '.join([*sorted(keys.exact), *(f'{prefix}*' for prefix in keys.prefixes)])}"
     for region, keys in bones.inside.items():

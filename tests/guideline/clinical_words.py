@@ -27,13 +27,16 @@ OSLO = ZoneInfo("Europe/Oslo")
 UNITS = {
     "hemoglobin": "g/dL", "crp": "mg/L", "esr": "mm/h", "ldh": "U/L", "alp": "U/L", "vitd25": "nmol/L",
     "calcium_free": "mmol/L", "calcium_total": "mmol/L", "calcium_albcorr": "mmol/L", "urate": "umol/L",
-    "vitamin_c": "umol/L", "body_temperature": "Cel", "body_weight": "kg",
+    "vitamin_c": "umol/L", "body_temperature": "Cel", "body_weight": "kg", "body_height": "cm", "creatinine": "umol/L",
+    **dict.fromkeys(("alt", "ast", "ggt"), "U/L"), "tsh": "m[IU]/L", "ft4": "pmol/L", "fecal_calprotectin": "mg/kg",
+    **dict.fromkeys(("sodium", "potassium", "phosphate"), "mmol/L"),
     **dict.fromkeys(("platelets", "leukocytes", "neutrophils", "lymphocytes", "blasts"), "10*9/L"),
 }  # fmt: skip
 _NUMBER = r"\d+(?:\.\d+)?"
 _LAB = re.compile(
     rf"(?P<name>\w+) (?P<comparator>[<>≤≥]?)(?P<value>{_NUMBER}) (?P<unit>\S+)"
-    r"(?: \((?P<range>[^)]+)\))?(?: (?P<flag>low|normal|high|abnormal))?(?P<part> partial)? (?P<when>\S+)"
+    r"(?: \((?P<range>[^)]+)\))?(?: (?P<flag>low|normal|high|abnormal))?(?P<alarm> alarm)?(?P<part> partial)?"
+    r" (?P<when>\S+)"
 )
 _LESION = re.compile(
     r"(?P<bone>\w+|\?)(?: (?P<side>left|right|bilateral|midline))?(?: (?P<zone>metaphysis|diaphysis|epiphysis|other))?"
@@ -101,6 +104,7 @@ def measurement(text: str, at: int) -> Measurement:
         reference=reference(found["range"]) if found["range"] else None,
         flag=found["flag"],
         preferred=not found["part"],
+        alarm=bool(found["alarm"]),
     )
 
 
@@ -157,10 +161,10 @@ def finding(text: str, at: int) -> Coded:
 
 
 def study(text: str, at: int) -> Study:
-    """`img:wbmri whole-body 2025-08-20`; `regional`, or `unclear` where the clinician must be asked."""
-    kind, reach, day = text.split()
+    """`img:wbmri whole-body 2025-08-20`; `regional`, or `unclear` where the clinician must be asked; `contrast`."""
+    kind, reach, day, *contrast = text.split()
     whole = {"whole-body": Truth.YES, "regional": Truth.NO, "unclear": Truth.UNKNOWN}[reach]
-    return Study(kind, f"ImagingStudy/study-{at}", whole, when(day))
+    return Study(kind, f"ImagingStudy/study-{at}", whole, when(day), contrast == ["contrast"])
 
 
 def biopsy(text: str, at: int) -> BiopsyRecord:
@@ -170,19 +174,22 @@ def biopsy(text: str, at: int) -> BiopsyRecord:
 
 
 def drug(text: str, at: int) -> Drug:
-    """`zoledronic_acid administration completed 2025-05-05`; no day where none is on record."""
+    """`zoledronic_acid administration completed 2025-05-05`, also with the day it ended; no day where none is told."""
     concept, kind, status, *days = text.split()
-    return Drug(f"drug:{concept}", kind, status, f"Medication/drug-{at}", when(days[0]) if days else None)  # type: ignore[arg-type]
+    start, end = (*(when(day) for day in days), None, None)[:2]
+    return Drug(f"drug:{concept}", kind, status, f"Medication/drug-{at}", start, end)  # type: ignore[arg-type]
 
 
 def order(text: str, at: int) -> Order:
-    """`drug:zoledronic_acid; dose 0.6 mg; rate 240 mL/h; volume 100 mL; planned 2025-10-20T10:00`."""
+    """`drug:zoledronic_acid; dose 0.6 mg; rate 240 mL/h; volume 100 mL; planned 2025-10-20`; `stops`, `contrast`."""
     concept, *words = text.split("; ")
     members: dict[str, Any] = {}
     for word in words:
-        first, rest = word.split(" ", 1)
+        first, _, rest = word.partition(" ")
         amount, _, unit = rest.partition(" ")
-        if rest == "unreadable":
+        if not rest:
+            members[first] = True
+        elif rest == "unreadable":
             members[f"{first}_unreadable"] = True
         elif first == "dose":
             members["dose"] = Dose(Decimal(amount), per_kg={"mg": False, "mg/kg": True}[unit])

@@ -28,7 +28,9 @@ def first_complaint(tables: Tables = TABLES, theme: str = "") -> str | None:
 
 def complaints(vignette: Vignette, tables: Tables = TABLES) -> Iterator[str]:
     """What the evaluation says otherwise than the vignette."""
-    result = evaluate(vignette.facts, vignette.today, tables)
+    result = evaluate(
+        vignette.facts, vignette.today, tables, moment=vignette.moment, whole_body_mri=vignette.whole_body_mri
+    )
     for what, expected in vignette.expect.items():
         said = _READERS[what](result, expected)
         if said != expected:
@@ -128,9 +130,17 @@ def _planned(result: Evaluation, _: str) -> str:
 
 
 def _findings(result: Evaluation, expected: Mapping[str, str]) -> dict[str, str]:
-    """Indicator and reason of the findings that the vignette names; `none` for one that did not fire."""
+    """Indicator and reason of the findings that the vignette names; `none` for one that did not fire.
+
+    Behind them `order` or `both` for one that does not speak of what is on record alone.
+    """
     said = {one.id: " ".join([one.indicator, *([one.reason] if one.reason else [])]) for one in result.findings}
-    return {rule: said.get(rule, "none") for rule in expected}
+    about = {one.id: one.about for one in result.findings if one.about != "chart"}
+    wants = {rule for rule, words in expected.items() if words.endswith((" order", " both"))}
+    return {
+        rule: f"{said[rule]} {about[rule]}" if rule in wants & about.keys() else said.get(rule, "none")
+        for rule in expected
+    }
 
 
 def _facts(result: Evaluation, expected: Mapping[str, list[str]]) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from tests.guideline.expectation import first_complaint
 
 NUMBERS = {
     (table, field.name): getattr(getattr(TABLES, table), field.name)
-    for table in ("criteria", "biopsy", "workup", "infusion")
+    for table in ("criteria", "biopsy", "workup", "infusion", "treatment", "follow_up")
     for field in fields(getattr(TABLES, table))
 }
 ON_CARDS_ALONE = {
@@ -45,7 +45,7 @@ def names_of(keys: Keys) -> list[str]:
 @pytest.mark.parametrize("step", [1, -1], ids=["more", "less"])
 @pytest.mark.parametrize(("table", "name"), DECIDING)
 def test_a_number_that_moves_by_its_last_place_is_noticed(table, name, step):
-    theme = {"criteria": "domains", "workup": "red-flags"}.get(table, table)
+    theme = {"criteria": "domains", "follow_up": "follow-up"}.get(table, table)
     assert first_complaint(nudged(table, name, step), theme) is not None
 
 

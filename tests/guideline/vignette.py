@@ -7,7 +7,7 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ FORM = "QuestionnaireResponse/form"
 DATED_ANSWERS = frozenset(
     {"symptom-onset", "symptom-end", "pinned-crp", "pinned-esr", "pinned-hemoglobin"}
 )  # fmt: skip
+WORDS = ("allergies", "not-received", "unreadable", "requested")
 LISTS = ("lesions", "recorded-lesions", "conditions", "findings", "studies", "biopsies", "drugs", "orders")
 
 
@@ -42,6 +43,8 @@ class Vignette:
     theme: str
     facts: Facts
     today: date
+    moment: datetime | None
+    whole_body_mri: bool
     expect: Mapping[str, Any]
 
 
@@ -83,7 +86,16 @@ def _vignette(row: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]) ->
     if unknown or ("given" in row) == ("like" in row):
         raise ValueError(f"{row['name']}: either given, or like and but; what is {unknown}?")
     case = row["given"] if "given" in row else _merged(given[row["like"]], row["but"])
-    return Vignette(row["name"], row["theme"], facts_of(case), date.fromisoformat(case["today"]), row["expect"])
+    now = when(case["now"]) if "now" in case else None
+    return Vignette(
+        row["name"],
+        row["theme"],
+        facts_of(case),
+        date.fromisoformat(case["today"]),
+        now.moment if now else None,
+        case.get("whole-body-mri", True),
+        row["expect"],
+    )
 
 
 def _merged(base: Mapping[str, Any], but: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +110,7 @@ def _merged(base: Mapping[str, Any], but: Mapping[str, Any]) -> dict[str, Any]:
 
 def facts_of(case: Mapping[str, Any]) -> Facts:
     """The facts that a description stands for."""
-    known = {*LISTS, "born", "today", "authored", "answers", "labs", "allergies", "not-received", "unreadable"}
+    known = {*LISTS, *WORDS, "born", "today", "now", "whole-body-mri", "authored", "answers", "labs"}
     if set(case) - known:
         raise ValueError(f"Not understood: {set(case) - known}")
     return Facts(
@@ -113,6 +125,7 @@ def facts_of(case: Mapping[str, Any]) -> Facts:
         drugs=tuple(drug(text, at) for at, text in enumerate(case.get("drugs", ()))),
         allergies=frozenset(case.get("allergies", ())),
         orders=tuple(order(text, at) for at, text in enumerate(case.get("orders", ()))),
+        requested=frozenset(case.get("requested", ())),
         form=form(case),
         not_received=frozenset(case.get("not-received", ())),
         unreadable=frozenset(case.get("unreadable", ())),

@@ -1,0 +1,15 @@
+"""Follow-up and prognosis (OPP)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cds_service.guideline.case import Case
+    from cds_service.guideline.results import Finding
+
+
+def findings(case: Case) -> tuple[Finding, ...]:
+    """All that fired."""
+    del case
+    return ()

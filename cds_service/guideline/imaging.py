@@ -1,0 +1,15 @@
+"""Which imaging next, and what is known of imaging that is ordered (IMG, KLN-08)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cds_service.guideline.case import Case
+    from cds_service.guideline.results import Finding
+
+
+def findings(case: Case) -> tuple[Finding, ...]:
+    """All that fired."""
+    del case
+    return ()
