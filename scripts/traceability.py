@@ -28,6 +28,7 @@ from cds_service.guideline.provenance import (
     rules_version,
 )
 from cds_service.guideline.tables import TABLES, Number
+from cds_service.hooks.card_draft import PLAN
 from cds_service.hooks.language import LANGUAGES
 from tests.guideline.expectation import DOMAINS
 from tests.guideline.vignette import load
@@ -67,7 +68,13 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "ZOL-10": ("infusion.rate",),
     "ZOL-11": ("infusion.controls", "suggestions.calcium_first"),
     "ZOL-12": ("infusion.controls", "suggestions.calcium_second"),
-    "OPP-06": ("findings.OPP-03", "findings.OPP-04"),
+    "KUS-01": ("groups.examination",),
+    "KUS-05": ("groups.examination",),
+    "KUS-06": ("groups.examination",),
+    "BEH-01": ("remarks.evidence",),
+    "BEH-02": ("remarks.goals",),
+    "BEH-03": ("remarks.goals",),
+    "OPP-06": ("remarks.shared",),
 }
 """Words that belong to a rule and do not stand under its id."""
 HEADINGS = (
@@ -171,8 +178,8 @@ def texts(language: str) -> Mapping[tuple[str, ...], str]:
 
 
 def words(rule: str, language: str) -> Mapping[str, str]:
-    """The words of a rule: those that stand under its id, and those that WORDS names."""
-    also = WORDS.get(rule, ())
+    """The words of a rule: those under its id, those of the group that it is told with, and those that WORDS names."""
+    also = (*WORDS.get(rule, ()), *(f"groups.{group}" for group, told in PLAN["groups"].items() if rule in told))
     return {
         ".".join(path): text
         for path, text in texts(language).items()
