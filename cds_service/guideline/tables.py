@@ -138,6 +138,17 @@ class FollowUp(Numbers):
     """After an infusion, in follow-up, and what speaks of the prognosis."""
 
     FILE = "follow-up.toml"
+    first_control_from: Number
+    first_control_to: Number
+    second_control_from: Number
+    second_control_to: Number
+    told_days: Number
+    calcium_free_alarm: Number
+    monitoring_months: Number
+    recent_imaging_months: Number
+    crp_normal_to: Number
+    esr_normal_to: Number
+    markers_apart_months: Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,11 +196,7 @@ def laboratory(case: Case, rule: str) -> Finding | None:
     missing = [concept for concept in _NEEDED[rule] if not _enough(case, concept, window)]
     if not missing:
         return None
-    names = [
-        name
-        for concept in missing
-        for name in (concept, *(one for group in _INSTEAD.get(concept, ()) for one in group))
-    ]
+    names = [name for one in missing for group in ((one,), *_INSTEAD.get(one, ())) for name in group]
     shown = tuple(one for name in names for one in _last(case.facts, name))
     return Finding(rule, "info", shown, "+".join(missing))
 

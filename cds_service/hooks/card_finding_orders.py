@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cds_service.guideline.course import ZOLEDRONIC_ACID
 from cds_service.guideline.facts import Coded
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import PLAN, suggestion
-from cds_service.mappings.outgoing import is_sound_id, service_request
+from cds_service.mappings.outgoing import TESTS, is_sound_id, service_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,7 +42,7 @@ def suggestions(
     wanted: dict[tuple[str, date | None], None] = {}
     for finding in findings:
         for key in _keys(finding):
-            if key not in awaited:
+            if key not in awaited and key in TESTS:
                 wanted[key, _due(finding, evaluation.today)] = None
     return tuple(_suggestion(key, due, patient, wording, new_uuid) for key, due in wanted)
 
@@ -70,7 +70,7 @@ def _suggestion(
 ) -> dict[str, object]:
     resource = service_request(key, patient, due=due, language=wording.language)
     kind = "referral" if key.startswith("referral_") else "order"
-    name = name_of(resource)
+    name = str(cast("dict[str, object]", resource["code"])["text"])
     label = wording.text(f"suggestions.{kind}.label", name=name)
     if due is None:
         description = wording.text(f"suggestions.{kind}.description", name=name)

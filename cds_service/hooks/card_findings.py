@@ -71,8 +71,13 @@ def finding_line(finding: Finding, wording: Wording) -> str:
     text = _said(finding, "line", wording)
     found = "" if finding.id in _BARE else all_shown(finding.evidence, wording, _MOST_FACTS)
     if not found:
-        return wording.text("findings.bare", text=text)
+        return _bare(text, wording)
     return wording.text("findings.with_evidence", text=text, found=found)
+
+
+def _bare(text: str, wording: Wording) -> str:
+    """A line without facts behind it; a question ends as it is."""
+    return wording.text("findings.question" if text.endswith("?") else "findings.bare", text=text)
 
 
 def finding_summary(finding: Finding, wording: Wording) -> str:
@@ -137,7 +142,7 @@ class _Telling:
             text = self.wording.text(f"findings.{_UNVERIFIED}.line", items=self._unverified())
         else:
             return finding_line(finding, self.wording)
-        return self.wording.text("findings.bare", text=text)
+        return _bare(text, self.wording)
 
     def _names(self, line: _Line) -> list[str]:
         """What the findings of a group are about, each once."""

@@ -293,6 +293,7 @@ ALL = {
     "MedicationStatement",
     "AllergyIntolerance",
     "ServiceRequest",
+    "Encounter",
     "Appointment",
     "QuestionnaireResponse",
 }
