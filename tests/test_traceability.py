@@ -5,10 +5,13 @@ import io
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from string import Formatter
 
 import pytest
 
 from cds_service.guideline.provenance import Rule, interpretations, rules
+from cds_service.guideline.tables import TABLES
+from cds_service.hooks.card_draft import PLAN
 from cds_service.hooks.language import LANGUAGES
 from scripts import traceability
 
@@ -74,6 +77,21 @@ def test_a_finding_has_a_line_of_its_own_or_in_the_group_that_it_is_told_with(ru
         for key in ROWS[rule].words[language]
         if re.fullmatch(rf"(findings\.{rule}|groups\.[a-z-]+)(\..+)?\.line", key)
     ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_number_in_the_words_of_a_finding_is_one_of_a_table(language):
+    numbers = PLAN["numbers"]
+    for path, text in traceability.texts(language).items():
+        if path[0] == "findings" and traceability.RULE_ID.fullmatch(path[1]):
+            slots = {name for _, name, _, _ in Formatter().parse(text) if name} - {"rule", "items"}
+            assert slots <= set(numbers.get(path[1]) or numbers.get(path[1][:3], {})), path
+
+
+def test_each_number_that_words_tell_stands_in_its_table():
+    for rule, slots in PLAN["numbers"].items():
+        for table, block in slots.values():
+            assert getattr(getattr(TABLES, table), block).clause in RULES, (rule, block)
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in rules() if rule.kind == "none"])
