@@ -34,7 +34,9 @@ def test_a_twentieth_of_the_cohort_is_as_it_should_be(outcomes):
 
 
 def test_some_of_the_others_have_cards_and_all_of_those_have_a_code_that_may_be_cno(outcomes):
-    like_cno = {child.id for child in children(A_TWENTIETH, OF_EACH, 1) if LIKE_CNO in json.dumps(child.resources)}
+    like_cno = {
+        child.id for child in children(A_TWENTIETH, OF_EACH, 1) if LIKE_CNO in json.dumps(child.resources, default=str)
+    }
     assert like_cno
     assert {one.chart for one in outcomes if one.variant is None and one.shown} == like_cno
 

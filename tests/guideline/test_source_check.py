@@ -32,6 +32,8 @@ Behandling
 • Virker det ikke innen 3-5 uker, eller er CRP <25, vurderes mer; celler <90 x 109/L, over 37°C, >3 ganger øvre grense
 Oppfølging, og hva som siden hender
 • Normalt 0-15 mm/h
+• Hb 12,5 g/dL i 80 % av prøvene, 1,15 mmol/L, 450 mg, minst 45 min, 6 knokler, 5 mnd, 7 døgn, 9 poeng, 39 grader
+• 140 mg per gang, SR minst 55 mm, 16 t, 8 mg/L, 2 ml / kg / t, 4 prosent, 200 ×10⁹/L, 3 mikrogram
 """
 
 
@@ -63,6 +65,23 @@ def look(*numbers, text=TEXT):
         ("37", "Cel", "Behandling", 23, "37°C"),
         ("3", "{ULN}", "Behandling", 23, "3 ganger"),
         ("15", "mm/h", "Oppfølging", 25, "0-15 mm/h"),
+        ("12.5", "g/dL", "Oppfølging", 26, "12,5 g/dL"),
+        ("80", "%", "Oppfølging", 26, "80 %"),
+        ("1.15", "mmol/L", "Oppfølging", 26, "1,15 mmol/L"),
+        ("450", "mg", "Oppfølging", 26, "450 mg"),
+        ("45", "min", "Oppfølging", 26, "45 min"),
+        ("6", "{bones}", "Oppfølging", 26, "6 knokler"),
+        ("5", "mo", "Oppfølging", 26, "5 mnd"),
+        ("7", "d", "Oppfølging", 26, "7 døgn"),
+        ("9", "points", "Oppfølging", 26, "9 poeng"),
+        ("39", "Cel", "Oppfølging", 26, "39 grader"),
+        ("55", "mm/h", "Oppfølging", 27, "SR minst 55 mm"),
+        ("16", "h", "Oppfølging", 27, "16 t"),
+        ("8", "mg/L", "Oppfølging", 27, "8 mg/L"),
+        ("2", "mL/kg/h", "Oppfølging", 27, "2 ml / kg / t"),
+        ("4", "%", "Oppfølging", 27, "4 prosent"),
+        ("200", "10*9/L", "Oppfølging", 27, "200 ×10⁹/L"),
+        ("3", "mikrogram", "Oppfølging", 27, "3 mikrogram"),
     ],
 )
 def test_a_number_is_found_with_its_unit_on_its_line(value, unit, place, line, words):
@@ -87,6 +106,9 @@ def test_a_number_is_found_with_its_unit_on_its_line(value, unit, place, line, w
         ("28", "d", "Behandling"),
         ("9", "10*9/L", "Behandling"),
         ("70", "furlong", "Behandling"),
+        ("8", "mg", "Oppfølging"),
+        ("50", "mg", "Oppfølging"),
+        ("7", "a", "Oppfølging"),
     ],
 )
 def test_another_number_or_the_same_with_another_unit_is_not_found(value, unit, place):
@@ -97,6 +119,26 @@ def test_another_number_or_the_same_with_another_unit_is_not_found(value, unit, 
 def test_a_number_that_stands_under_another_heading_is_not_found_but_told():
     (held,) = look(number("4", "a", "Behandling"))
     assert (held.state, held.line, held.words) == ("NOT FOUND", 4, "4 år")
+
+
+@pytest.mark.parametrize("heading", ["Behandling", "Videre behandling", "Behandling, mat og drikke", " Behandling "])
+def test_a_heading_begins_or_ends_with_its_word(heading):
+    text = f"Bakgrunn\n4 år\n{heading}\n5 år\n"
+    assert [one.state for one in look(number("5", "a"), number("4", "a"), text=text)] == ["found", "NOT FOUND"]
+
+
+@pytest.mark.parametrize(
+    "line", ["• Behandling", "behandling", "Behandlingen", "3. Behandling", f"Behandling {'x' * 60}"]
+)
+def test_what_is_no_heading_opens_no_part(line):
+    text = f"Bakgrunn\n4 år\n{line}\n5 år\n"
+    assert [one.state for one in look(number("5", "a", "Bakgrunn"), text=text)] == ["found"]
+
+
+def test_the_same_heading_may_open_several_parts():
+    text = "Behandling\n4 år\nBakgrunn\n5 år\nVidere behandling\n6 år"
+    held = look(*(number(value, "a") for value in ("4", "5", "6")), text=text)
+    assert [one.state for one in held] == ["found", "NOT FOUND", "found"]
 
 
 def test_without_its_heading_in_the_text_a_number_is_looked_for_everywhere():
