@@ -64,10 +64,14 @@ def opened(answers: Answers, child: Child) -> Outcome:
     body = child.request(_SERVICE.prefetched_types)
     cards = json.loads(answers.to_hook(_SERVICE, body, None))["cards"]
     shown = tuple(_TOPIC_OF[card["source"]["topic"]["code"]] for card in cards)
-    lines = cards[-1]["detail"].splitlines() if cards else []
+    return Outcome(child.id, child.variant, shown, folded_into(cards[-1]["detail"]) if cards else frozenset())
+
+
+def folded_into(detail: str) -> frozenset[str]:
+    """Topics that the last card tells of in a line; that red flags are not assessed is no such line."""
+    lines = [line for line in detail.splitlines() if line != _WORDS.text("classification.exclusion.red_flags_open")]
     names = {topic: f"- {sentence(_WORDS.text(f'topics.{topic}'))}: " for topic in TOPICS}
-    folded = {topic for topic, name in names.items() if any(line.startswith(name) for line in lines)}
-    return Outcome(child.id, child.variant, shown, frozenset(folded))
+    return frozenset(topic for topic, name in names.items() if any(line.startswith(name) for line in lines))
 
 
 def run(others: int, planted: int, seed: int) -> list[Outcome]:

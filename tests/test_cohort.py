@@ -5,10 +5,22 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.cohort import EXPECTED, MOST_CARDS, OTHERS, PLANTED, Outcome, complaints, run, share_of_others, table
+from benchmarks.cohort import (
+    EXPECTED,
+    MOST_CARDS,
+    OTHERS,
+    PLANTED,
+    Outcome,
+    complaints,
+    folded_into,
+    run,
+    share_of_others,
+    table,
+)
 from benchmarks.synthetic import LIKE_CNO, VARIANTS, children
 from cds_service.hooks.card_draft import TOPICS
 from cds_service.hooks.services import BY_HOOK
+from cds_service.hooks.wording import sentence, wording
 
 A_TWENTIETH, OF_EACH = 485, 3
 TYPES = BY_HOOK["patient-view"].prefetched_types
@@ -98,6 +110,15 @@ def test_the_table_tells_of_each_kind_of_child_with_its_topics():
         **{variant: ["0", "0", "0"] for variant in VARIANTS[1:]},
         "others": ["2", "1", "0"],
     }
+
+
+def test_a_topic_folded_into_the_last_card_is_told_of_and_red_flags_not_assessed_are_none():
+    words = wording("nb")
+    line = words.text("frame.folded", topic=sentence(words.text("topics.biopsy")), summary="x")
+    open_flags = words.text("classification.exclusion.red_flags_open")
+    assert folded_into(f"{open_flags}\n- Feber: 8 p\n{line}") == {"biopsy"}
+    flagged = words.text("frame.folded", topic=sentence(words.text("topics.red-flag")), summary="x")
+    assert folded_into(f"{open_flags}\n{flagged}") == {"red-flag"}
 
 
 def test_the_topics_expected_are_topics_of_the_service():
