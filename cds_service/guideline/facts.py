@@ -157,6 +157,10 @@ class Drug:
     """When it was given, started or authored."""
     end: When | None = None
 
+    def fact(self) -> Coded:
+        """The drug as it stands in the evaluation."""
+        return Coded(self.concept, self.status, self.source, self.when)
+
 
 @dataclass(frozen=True, slots=True)
 class Dose:
