@@ -129,7 +129,7 @@ def damage(case: Case) -> Finding | None:
     """OPP-08: a pathological fracture or a collapsed vertebra."""
     coded = (finding for finding in case.facts.findings if finding.name in _FRACTURES)
     collapsed = (lesion for lesion in case.picture.lesions if "vertebral-collapse" in lesion.features)
-    evidence = (*coded, *collapsed)
+    evidence: tuple[Fact, ...] = (*coded, *collapsed)
     return Finding("OPP-08", "info", evidence) if evidence else None
 
 

@@ -131,6 +131,8 @@ class Treatment(Numbers):
     """Drugs for CNO."""
 
     FILE = "treatment.toml"
+    nsaid_trial_days: Number
+    nsaid_long_trial_days: Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ _INSTEAD: dict[str, str] = PLAN["instead"]
 _NUMBERS: dict[str, dict[str, list[str]]] = PLAN["numbers"]
 _CLOSING: dict[str, list[str]] = PLAN["closing"]
 _LINKS: dict[str, str] = PLAN["links"]
+_LIMIT_OF: dict[str, str] = PLAN["limit_of"]
 _BARE = frozenset(PLAN["bare"]["rules"])
 _MOST_FACTS = 6
 _WAITING = "waiting"
@@ -69,7 +70,7 @@ def finding_cards(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
 def finding_line(finding: Finding, wording: Wording) -> str:
     """What a finding says, and the facts it rests on."""
     text = _said(finding, "line", wording)
-    found = "" if finding.id in _BARE else all_shown(finding.evidence, wording, _MOST_FACTS)
+    found = "" if finding.id in _BARE else all_shown(finding.evidence, wording, _MOST_FACTS, side=_LIMIT_OF.get(finding.id))
     if not found:
         return _bare(text, wording)
     return wording.text("findings.with_evidence", text=text, found=found)
