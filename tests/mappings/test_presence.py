@@ -11,6 +11,7 @@ from cds_service.mappings import fhir
 from cds_service.mappings.presence import read_encounter, read_report
 from cds_service.mappings.reading import Reader
 from cds_service.mappings.record import facts_from_bundle
+from cds_service.mappings.tolerant import read_resource
 from tests.mappings.laboratory import LOINC, NLK, SCT, SOURCE, TODAY, V3, amount, coded, reading_of
 
 DAY = "2025-09-01"
@@ -332,3 +333,18 @@ def test_visits_and_tests_of_a_record_are_findings_newest_first():
     facts = facts_from_bundle(msgspec.json.decode(raw, type=fhir.Bundle), (), today=TODAY)
     assert [(one.name, one.source) for one in facts.findings] == [("hlab27", "Observation/o"), ("visit", "Encounter/e")]
     assert facts.notes == (Note("Encounter/x", "foreign-patient"),)
+
+
+def read_tolerantly(**fields):
+    members = {"id": "a", "status": "finished", "resourceType": "Encounter", "period": {"start": DAY}} | fields
+    raw = msgspec.json.encode({"resourceType": "Bundle", "entry": [{"resource": members}]})
+    facts = facts_from_bundle(*read_resource(raw, "Bundle"), today=TODAY)
+    return [(one.name, one.when) for one in facts.findings], [note.reason for note in facts.notes]
+
+
+def test_an_odd_visit_costs_itself_at_most():
+    assert read_tolerantly(period=DAY) == ([("visit", None)], ["date-unreadable"])
+    assert read_tolerantly(period={"start": 7}) == ([("visit", None)], ["date-unreadable"])
+    assert read_tolerantly(status=["finished"]) == ([], ["status-missing"])
+    assert read_tolerantly(subject="Patient/p1") == ([], ["resource-unreadable"])
+    assert read_tolerantly(**{"class": 7, "type": "odd"}) == ([("visit", ON)], [])
