@@ -103,8 +103,7 @@ def pain_alone(case: Case) -> Finding | None:
     recent = _is_recent(imaged, case.tables.follow_up.recent_imaging_months.count, case.now)
     if not answers or not recent or not known_to(imaged, authored):
         return None
-    shown: tuple[Fact, ...] = (study.fact(),) if study else ()
-    return Finding("OPP-05", "info", (*answers, *shown))
+    return Finding("OPP-05", "info", (*answers, study.fact()) if study else answers)
 
 
 def _newest_study(case: Case) -> Study | None:
@@ -127,7 +126,7 @@ def damage(case: Case) -> Finding | None:
     """OPP-08: a pathological fracture or a collapsed vertebra."""
     coded = (finding for finding in case.facts.findings if finding.name in _FRACTURES)
     collapsed = (lesion for lesion in case.picture.lesions if "vertebral-collapse" in lesion.features)
-    evidence = (*coded, *collapsed)
+    evidence: tuple[Fact, ...] = (*coded, *collapsed)
     return Finding("OPP-08", "info", evidence) if evidence else None
 
 
