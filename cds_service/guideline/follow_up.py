@@ -105,8 +105,7 @@ def pain_alone(case: Case) -> Finding | None:
     recent = _is_recent(imaged, case.tables.follow_up.recent_imaging_months.count, case.now)
     if not answers or not recent or not known_to(imaged, authored):
         return None
-    shown: tuple[Fact, ...] = (study.fact(),) if study else ()
-    return Finding("OPP-05", "info", (*answers, *shown))
+    return Finding("OPP-05", "info", (*answers, study.fact()) if study else answers)
 
 
 def _newest_study(case: Case) -> Study | None:
