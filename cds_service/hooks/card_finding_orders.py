@@ -9,7 +9,7 @@ from cds_service.guideline.course import ZOLEDRONIC_ACID
 from cds_service.guideline.facts import Coded
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import PLAN, suggestion
-from cds_service.mappings.outgoing import TESTS, is_sound_id, service_request
+from cds_service.mappings.outgoing import REQUESTS, is_sound_id, service_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,7 +42,7 @@ def suggestions(
     wanted: dict[tuple[str, date | None], None] = {}
     for finding in findings:
         for key in _keys(finding):
-            if key not in awaited and key in TESTS:
+            if key not in awaited and key in REQUESTS:
                 wanted[key, _due(finding, evaluation.today)] = None
     return tuple(_suggestion(key, due, patient, wording, new_uuid) for key, due in wanted)
 
@@ -51,7 +51,8 @@ def _keys(finding: Finding) -> list[str]:
     """What to order, as outgoing.toml names it."""
     if finding.id in _BY_REASON:
         return (finding.reason or "").split("+")
-    return [] if finding.reason in _NOTHING_NEW else _ASKED.get(finding.id, [])
+    reason = finding.reason or ""
+    return [] if reason in _NOTHING_NEW or reason.startswith("waiting") else _ASKED.get(finding.id, [])
 
 
 def _due(finding: Finding, today: date) -> date | None:

@@ -70,10 +70,17 @@ def finding_cards(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
 def finding_line(finding: Finding, wording: Wording) -> str:
     """What a finding says, and the facts it rests on."""
     text = _said(finding, "line", wording)
-    found = "" if finding.id in _BARE else all_shown(finding.evidence, wording, _MOST_FACTS, side=_LIMIT_OF.get(finding.id))
+    found = (
+        "" if finding.id in _BARE else all_shown(finding.evidence, wording, _MOST_FACTS, side=_LIMIT_OF.get(finding.id))
+    )
     if not found:
         return _bare(text, wording)
     return wording.text("findings.with_evidence", text=text, found=found)
+
+
+def _is_waiting(finding: Finding) -> bool:
+    """Whether it may be acted on only when infection and malignancy are ruled out (rules.md, drug gate)."""
+    return (finding.reason or "").startswith(_WAITING)
 
 
 def _bare(text: str, wording: Wording) -> str:
@@ -84,7 +91,7 @@ def _bare(text: str, wording: Wording) -> str:
 def finding_summary(finding: Finding, wording: Wording) -> str:
     """The same for a summary, without its facts."""
     said = _said(finding, "summary", wording)
-    return wording.text("findings.waiting_summary", text=said) if finding.reason == _WAITING else said
+    return wording.text("findings.waiting_summary", text=said) if _is_waiting(finding) else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,7 @@ class _Telling:
             slots = {"items": ", ".join(self._names(line)), **_slots(line.findings[0].id, self.wording)}
             return self.wording.text(f"groups.{line.group}.line", **slots)
         finding = line.findings[0]
-        if finding.reason == _WAITING:
+        if _is_waiting(finding):
             said = _said(finding, "line", self.wording)
             text = self.wording.text("findings.waiting", text=said, items=self._unverified())
         elif finding.id == _UNVERIFIED:
@@ -198,7 +205,8 @@ def _place(finding: Finding, *, at_order: bool) -> tuple[str | None, int]:
 
 def _said(finding: Finding, part: str, wording: Wording) -> str:
     rule = f"findings.{finding.id}"
-    variants = (f"{rule}.{word}.{part}" for word in (finding.reason, finding.indicator))
+    reason = (finding.reason or "").removeprefix(_WAITING).removeprefix("-")
+    variants = (f"{rule}.{word}.{part}" for word in (reason, finding.indicator))
     key = wording.first(*variants, f"{rule}.{part}", f"findings.other.{part}")
     items = ", ".join(_names(finding, wording))
     return wording.text(key, rule=finding.id, items=items, **_slots(finding.id, wording))
