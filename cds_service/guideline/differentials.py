@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _HODGKIN = frozenset({"fatigue", "weight-loss", "lymphadenopathy"})
 _CONSTITUTIONAL = frozenset({"fatigue", "weight-loss", "malaise", "night-sweats"})
+_UNASKED = frozenset({"malaise", "night-sweats"})
+"""Signs that the form's `red-flag` does not ask for."""
 _DESTRUCTIVE = frozenset({"BIO-16", "BIO-17"})
 """Rapid growth and cortical destruction, as the biopsy list found them."""
 _OEDEMA = frozenset({"marrow-oedema", "stir-hyperintensity"})
@@ -50,7 +52,7 @@ def findings(case: Case) -> tuple[Finding, ...]:
 def signs_told(facts: Facts, names: frozenset[str]) -> tuple[set[str], list[Fact]]:
     """Which of these signs are there: ticked, or coded, confirmed and active; a dated list overrides what it knew of.
 
-    The names are those of `red-flag`; what that list does not offer stands in codes alone and is never overridden.
+    The names are those of `red-flag`; what that list does not ask for stands in codes alone and is never overridden.
     """
     form = facts.answers
     ticked = form.choices.get("red-flag")
@@ -62,15 +64,11 @@ def signs_told(facts: Facts, names: frozenset[str]) -> tuple[set[str], list[Fact
             continue
         name = condition.concept.removeprefix("redflag_").replace("_", "-")
         certain = condition.confirmed is Truth.YES and condition.active is Truth.YES
-        overridden = closed and name in _OFFERED and known_to(condition.when, form.authored)
+        overridden = closed and name not in _UNASKED and known_to(condition.when, form.authored)
         if name in names and certain and not overridden:
             present.add(name)
             shown.append(condition.fact())
     return present, shown
-
-
-_OFFERED = frozenset({"hepatosplenomegaly", "lymphadenopathy", "weight-loss", "pallor", "night-pain", "fatigue"})
-"""What the form's `red-flag` offers."""
 
 
 def hodgkin(case: Case) -> Finding | None:

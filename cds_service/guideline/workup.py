@@ -54,6 +54,7 @@ _JAW = frozenset({"mandible", "maxilla", "jaw_region"})
 
 def findings(case: Case) -> tuple[Finding, ...]:
     """All that fired."""
+    window = _workup_window(case)
     found = (
         bone_pain(case),
         general_symptoms(case),
@@ -67,7 +68,7 @@ def findings(case: Case) -> tuple[Finding, ...]:
         blood_pressure(case),
         height_and_weight(case),
         jaw(case),
-        *(laboratory(case, rule) for rule in _NEEDED),
+        *(laboratory(case, rule, window) for rule in _NEEDED),
         blood_culture(case),
         vitamin_c(case),
         calprotectin(case),
@@ -190,9 +191,8 @@ def jaw(case: Case) -> Finding | None:
     return Finding("KUS-07", "info", shown) if shown else None
 
 
-def laboratory(case: Case, rule: str) -> Finding | None:
+def laboratory(case: Case, rule: str, window: Window) -> Finding | None:
     """LAB-01 to LAB-16: what is missing of a line of the list, joined by `+`; what is too old stands as evidence."""
-    window = _workup_window(case)
     missing = [concept for concept in _NEEDED[rule] if not _enough(case, concept, window)]
     if not missing:
         return None
@@ -202,12 +202,11 @@ def laboratory(case: Case, rule: str) -> Finding | None:
 
 
 def _enough(case: Case, concept: str, window: Window) -> bool:
+    if _documented(case, concept, window):
+        return True
     if concept in _ANY_TIME:
         return bool(_seen(case.facts, concept))
-    instead = _INSTEAD.get(concept, ())
-    return _documented(case, concept, window) or any(
-        all(_documented(case, name, window) for name in group) for group in instead
-    )
+    return any(all(_documented(case, name, window) for name in group) for group in _INSTEAD.get(concept, ()))
 
 
 def blood_culture(case: Case) -> Finding | None:
@@ -264,13 +263,16 @@ def _documented(case: Case, concept: str, window: Window) -> bool:
 
 def _seen(facts: Facts, concept: str) -> list[_Seen]:
     """All results of a concept, numbers and mere presence."""
-    coded = (one for one in facts.findings if one.name == concept) if concept in _CODED else ()
-    return [*facts.of(concept), *coded]
+    if concept not in _CODED:
+        return list(facts.of(concept))
+    return [*facts.of(concept), *(one for one in facts.findings if one.name == concept)]
 
 
 def _last(facts: Facts, concept: str) -> list[_Seen]:
     """The results of the last day, and those without a day."""
     seen = _seen(facts, concept)
+    if not seen:
+        return seen
     last = max((one.when.latest for one in seen if one.when), default=None)
     return [one for one in seen if one.when is None or one.when.latest == last]
 
