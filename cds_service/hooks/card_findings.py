@@ -36,6 +36,7 @@ _LIMIT_OF: dict[str, str] = PLAN["limit_of"]
 _BARE = frozenset(PLAN["bare"]["rules"])
 _MOST_FACTS = 6
 _WAITING = "waiting"
+_PLACE = "{found}"
 _UNVERIFIED = "UTR-03"
 
 
@@ -68,12 +69,12 @@ def finding_cards(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
 
 
 def finding_line(finding: Finding, wording: Wording) -> str:
-    """What a finding says, and the facts it rests on."""
-    text = _said(finding, "line", wording)
-    found = (
-        "" if finding.id in _BARE else all_shown(finding.evidence, wording, _MOST_FACTS, side=_LIMIT_OF.get(finding.id))
-    )
-    if not found:
+    """What a finding says, and the facts it rests on: behind it, or in it where the words have a place for them."""
+    key = _key(finding, "line", wording)
+    side = _LIMIT_OF.get(finding.id)
+    found = "" if finding.id in _BARE else all_shown(finding.evidence, wording, _MOST_FACTS, side=side)
+    text = _said(key, finding, wording, found)
+    if not found or _PLACE in wording.texts[key]:
         return _bare(text, wording)
     return wording.text("findings.with_evidence", text=text, found=found)
 
@@ -90,7 +91,7 @@ def _bare(text: str, wording: Wording) -> str:
 
 def finding_summary(finding: Finding, wording: Wording) -> str:
     """The same for a summary, without its facts."""
-    said = _said(finding, "summary", wording)
+    said = _said(_key(finding, "summary", wording), finding, wording)
     return wording.text("findings.waiting_summary", text=said) if _is_waiting(finding) else said
 
 
@@ -144,7 +145,7 @@ class _Telling:
             return self.wording.text(f"groups.{line.group}.line", **slots)
         finding = line.findings[0]
         if _is_waiting(finding):
-            said = _said(finding, "line", self.wording)
+            said = _said(_key(finding, "line", self.wording), finding, self.wording)
             text = self.wording.text("findings.waiting", text=said, items=self._unverified())
         elif finding.id == _UNVERIFIED:
             text = self.wording.text(f"findings.{_UNVERIFIED}.line", items=self._unverified())
@@ -154,7 +155,8 @@ class _Telling:
 
     def _names(self, line: _Line) -> list[str]:
         """What the findings of a group are about, each once."""
-        return list(dict.fromkeys(name for finding in line.findings for name in _names(finding, self.wording)))
+        named = (_names(finding, self.wording) or [finding.id] for finding in line.findings)
+        return list(dict.fromkeys(name for names in named for name in names))
 
     def _unverified(self) -> str:
         """The exclusion criteria that are not verified absent."""
@@ -203,13 +205,17 @@ def _place(finding: Finding, *, at_order: bool) -> tuple[str | None, int]:
     return topics.get(finding.id) or topics.get(finding.id.partition("-")[0]) or (None, 0)
 
 
-def _said(finding: Finding, part: str, wording: Wording) -> str:
+def _key(finding: Finding, part: str, wording: Wording) -> str:
+    """The words for the reason, else for the indicator, else for the rule."""
     rule = f"findings.{finding.id}"
     reason = (finding.reason or "").removeprefix(_WAITING).removeprefix("-")
     variants = (f"{rule}.{word}.{part}" for word in (reason, finding.indicator))
-    key = wording.first(*variants, f"{rule}.{part}", f"findings.other.{part}")
+    return wording.first(*variants, f"{rule}.{part}", f"findings.other.{part}")
+
+
+def _said(key: str, finding: Finding, wording: Wording, found: str = "") -> str:
     items = ", ".join(_names(finding, wording))
-    return wording.text(key, rule=finding.id, items=items, **_slots(finding.id, wording))
+    return wording.text(key, rule=finding.id, items=items, found=found, **_slots(finding.id, wording))
 
 
 def _names(finding: Finding, wording: Wording) -> list[str]:
