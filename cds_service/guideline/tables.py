@@ -116,6 +116,14 @@ class Workup(Numbers):
     red_flag_window_days: Number
     cell_lines: Number
     clinical_flags: Number
+    hodgkin_age: Number
+    hodgkin_signs: Number
+    histiocytosis_age: Number
+    screening_months: Number
+    delay_months: Number
+    temperature_days: Number
+    growth_months: Number
+    workup_window_days: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,17 @@ class FollowUp(Numbers):
     """After an infusion, in follow-up, and what speaks of the prognosis."""
 
     FILE = "follow-up.toml"
+    first_control_from: Number
+    first_control_to: Number
+    second_control_from: Number
+    second_control_to: Number
+    told_days: Number
+    calcium_free_alarm: Number
+    monitoring_months: Number
+    recent_imaging_months: Number
+    crp_normal_to: Number
+    esr_normal_to: Number
+    markers_apart_months: Number
 
 
 @dataclass(frozen=True, slots=True)
