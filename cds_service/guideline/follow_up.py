@@ -19,7 +19,7 @@ _ESCALATION = BISPHOSPHONATES | {
 }  # fmt: skip
 _TREATMENT = _ESCALATION | {"drug:nsaid", "drug:sulfasalazine"}
 _MARKERS = ("crp", "esr")
-_FRACTURES = frozenset({"finding:pathological_fracture", "finding:vertebral_collapse"})
+_FRACTURE = "finding:pathological_fracture"
 
 
 def findings(case: Case) -> tuple[Finding, ...]:
@@ -125,11 +125,9 @@ def taper(case: Case) -> Finding | None:
 
 
 def damage(case: Case) -> Finding | None:
-    """OPP-08: a pathological fracture or a collapsed vertebra."""
-    coded = (finding for finding in case.facts.findings if finding.name in _FRACTURES)
-    collapsed = (lesion for lesion in case.picture.lesions if "vertebral-collapse" in lesion.features)
-    evidence: tuple[Fact, ...] = (*coded, *collapsed)
-    return Finding("OPP-08", "info", evidence) if evidence else None
+    """OPP-08: a pathological fracture. Of a collapsed vertebra BEH-08 speaks; growth is not read."""
+    fractures = tuple(finding for finding in case.facts.findings if finding.name == _FRACTURE)
+    return Finding("OPP-08", "info", fractures) if fractures else None
 
 
 def multifocal_disease(case: Case) -> Finding | None:
