@@ -93,12 +93,10 @@ def _behind_drug_gate(case: Case, drugs: Drugs) -> tuple[Finding | None, ...]:
 
 
 def _waiting(finding: Finding | None) -> Finding | None:
-    """AMB-29: of the sacrum nothing is said while the gate waits; low ALP stays told beside it (LAB-18)."""
+    """The same, behind the word that infection and malignancy come first; why it is told stays after it."""
     if finding is None or (finding.id, finding.reason) in _NAMES_NO_DRUG:
         return finding
-    if finding.reason == _SACRUM:
-        return None
-    return replace(finding, reason="waiting-low-alp" if finding.reason == "low-alp" else "waiting")
+    return replace(finding, reason=f"waiting-{finding.reason}" if finding.reason else "waiting")
 
 
 def _has_low_alp(case: Case) -> bool:
