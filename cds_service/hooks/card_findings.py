@@ -92,7 +92,9 @@ def _bare(text: str, wording: Wording) -> str:
 def finding_summary(finding: Finding, wording: Wording) -> str:
     """The same for a summary, without its facts."""
     said = _said(_key(finding, "summary", wording), finding, wording)
-    return wording.text("findings.waiting_summary", text=said) if _is_waiting(finding) else said
+    if not _is_waiting(finding):
+        return said
+    return brief([wording.text("findings.waiting_summary", text=said), wording.text("findings.waiting_alone")])
 
 
 @dataclass(frozen=True, slots=True)

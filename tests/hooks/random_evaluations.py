@@ -68,7 +68,7 @@ WAITING = frozenset({"BEH-04", "BEH-06", "BEH-07", "BEH-08", "BEH-11", "BEH-12"}
 
 def finding_reasons():
     """Each rule that a card may tell of, with the reasons that there are words for."""
-    found = {rule: {None, *parts} for rule, parts in PARTS.items()}
+    found = {"KLN-02": {None}, **{rule: {None, *parts} for rule, parts in PARTS.items()}}
     for key in wording("nb").texts:
         section, rule, *rest = key.split(".")
         if section == "findings" and re.fullmatch(r"[A-Z]{3}-\d\d", rule):
@@ -280,7 +280,7 @@ class Maker:
             else (),
             orders=self.some(orders, 1),
             form=self.form() if self.chance() else None,
-            not_received=frozenset(self.some(kinds, 4)),
+            not_received=frozenset((*self.some(kinds, 4), *(("Condition",) if self.chance(0.2) else ()))),
             notes=notes,
         )
 
@@ -295,7 +295,9 @@ class Maker:
         rule = self.random.choice(tuple(FINDINGS))
         level = self.random.choice(("info", "warning", "critical"))
         about = self.random.choice(("chart", "order", "both"))
-        return Finding(rule, level, self.evidence(), self.random.choice(FINDINGS[rule]), about)
+        infused = Coded("drug:zoledronic_acid", "completed", "MedicationAdministration/z", When.on(TODAY))
+        evidence = (*self.evidence(), *([infused] if rule.startswith("ZOL") else []))
+        return Finding(rule, level, evidence, self.random.choice(FINDINGS[rule]), about)
 
     def evaluation(self):
         notes = tuple(
