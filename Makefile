@@ -59,9 +59,9 @@ mutate: $(READY) ## mutation score of guideline/, at least 95 % (some minutes)
 	@$(UV) run --locked --with 'mutmut>=3.8,<4' mutmut export-cicd-stats
 	@$(BIN)/python scripts/mutation_score.py
 
-samples: $(READY) ## compose fhir_samples/ anew, with their expected answers and README's generated parts
+samples: $(READY) ## compose fhir_samples/ anew, their expected answers, docs/cards.md and README's generated parts
 	@$(BIN)/python fhir_samples/compose.py
-	@$(BIN)/pytest -q --update tests/test_samples.py tests/test_documentation.py
+	@$(BIN)/pytest -q --update tests/test_samples.py tests/test_documentation.py tests/test_cards_page.py
 
 traceability: $(READY) ## write docs/traceability.csv and .html: rules, numbers, tests, card texts
 	@$(BIN)/python -m scripts.traceability

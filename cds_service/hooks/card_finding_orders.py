@@ -72,9 +72,11 @@ def _suggestion(
     resource = service_request(key, patient, due=due, language=wording.language)
     kind = "referral" if key.startswith("referral_") else "order"
     name = str(cast("dict[str, object]", resource["code"])["text"])
-    label = wording.text(f"suggestions.{kind}.label", name=name)
     if due is None:
-        description = wording.text(f"suggestions.{kind}.description", name=name)
+        label, description = (
+            wording.text(f"suggestions.{kind}.{part}", name=name) for part in ("label", "description")
+        )
     else:
-        description = wording.text("suggestions.order.dated", name=name, date=wording.day(due))
+        dated = (f"suggestions.order.{part}" for part in ("dated_label", "dated"))
+        label, description = (wording.text(key, name=name, date=wording.day(due)) for key in dated)
     return suggestion(label, description, resource, new_uuid)

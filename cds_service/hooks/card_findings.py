@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cds_service.guideline.facts import Coded, Lesion
 from cds_service.guideline.interval import Truth
@@ -31,7 +31,8 @@ _GROUP_OF: dict[str, str] = {rule: group for group, rules in PLAN["groups"].item
 _INSTEAD: dict[str, str] = PLAN["instead"]
 _NUMBERS: dict[str, dict[str, list[str]]] = PLAN["numbers"]
 _CLOSING: dict[str, list[str]] = PLAN["closing"]
-_LINKS: dict[str, str] = PLAN["links"]
+_LINKS: dict[str, Any] = PLAN["links"]
+_LINKED = {key: frozenset(link["rules"]) for key, link in _LINKS.items()}
 _LIMIT_OF: dict[str, str] = PLAN["limit_of"]
 _BARE = frozenset(PLAN["bare"]["rules"])
 _MOST_FACTS = 6
@@ -238,9 +239,6 @@ def _slots(rule: str, wording: Wording) -> dict[str, str]:
 
 
 def _links(findings: Iterable[Finding], wording: Wording) -> tuple[dict[str, str], ...]:
-    told = {finding.id for finding in findings}
-    return tuple(
-        {"label": wording.text(f"links.{rule}"), "url": url, "type": "absolute"}
-        for rule, url in _LINKS.items()
-        if rule in told
-    )
+    told = [finding.id for finding in findings]
+    keys = [key for key, rules in _LINKED.items() if not rules.isdisjoint(told)]
+    return tuple({"label": wording.text(f"links.{key}"), "url": _LINKS[key]["url"], "type": "absolute"} for key in keys)
