@@ -66,10 +66,11 @@ SERVICES = (
     Service(
         id="cno-patient-view",
         hook="patient-view",
-        title="CNO: classification and biopsy",
+        title="CNO: classification, red flags and next steps",
         description=(
             "Children with chronic non-bacterial osteomyelitis, or suspicion of it: classification criteria, reasons "
-            "for and against biopsy, red flags. Silent for everyone else. Classification, not diagnosis."
+            "for and against biopsy, red flags, work-up, treatment, controls after an infusion, prognosis. Silent for "
+            "everyone else. Classification, not diagnosis."
         ),
         templates=MappingProxyType(_RECORD),
     ),
@@ -77,14 +78,14 @@ SERVICES = (
         id="cno-order-select",
         hook="order-select",
         title="CNO: orders being chosen",
-        description="Readiness for zoledronic acid, and what belongs to a bone biopsy, for the chosen orders.",
+        description="Readiness for zoledronic acid, and advice on biopsy, imaging and treatment, for the chosen orders.",
         templates=MappingProxyType(_RECORD_AND_PLAN),
     ),
     Service(
         id="cno-order-sign",
         hook="order-sign",
         title="CNO: orders being signed",
-        description="Readiness for zoledronic acid, and what belongs to a bone biopsy, before signing.",
+        description="Readiness for zoledronic acid, and advice on biopsy, imaging and treatment, before signing.",
         templates=MappingProxyType(_RECORD_AND_PLAN),
     ),
 )
