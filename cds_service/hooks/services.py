@@ -78,7 +78,7 @@ SERVICES = (
         id="cno-order-select",
         hook="order-select",
         title="CNO: orders being chosen",
-        description="Readiness for zoledronic acid, and advice on biopsy, imaging and treatment, for the chosen orders.",
+        description="Readiness for zoledronic acid, advice on biopsy, imaging and treatment, for the chosen orders.",
         templates=MappingProxyType(_RECORD_AND_PLAN),
     ),
     Service(
