@@ -12,7 +12,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-services check format cover bench mutate samples clean
+.PHONY: help setup run test test-services check format cover bench cohort mutate samples traceability clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -51,6 +51,9 @@ cover: $(READY) ## branch coverage; guideline and mappings at least 98 %
 bench: $(READY) ## CPU time per request against a bare ASGI app, in one run
 	@$(BIN)/python benchmarks/bench.py
 
+cohort: $(READY) ## 10,000 synthetic children: who gets a card, and which
+	@$(BIN)/python -m benchmarks.cohort
+
 mutate: $(READY) ## mutation score of guideline/, at least 95 % (some minutes)
 	@$(UV) run --locked --with 'mutmut>=3.8,<4' mutmut run
 	@$(UV) run --locked --with 'mutmut>=3.8,<4' mutmut export-cicd-stats
@@ -59,6 +62,9 @@ mutate: $(READY) ## mutation score of guideline/, at least 95 % (some minutes)
 samples: $(READY) ## compose fhir_samples/ anew, with their expected answers and README's generated parts
 	@$(BIN)/python fhir_samples/compose.py
 	@$(BIN)/pytest -q --update tests/test_samples.py tests/test_documentation.py
+
+traceability: $(READY) ## write docs/traceability.csv and .html: rules, numbers, tests, card texts
+	@$(BIN)/python -m scripts.traceability
 
 clean: ## remove what was built, not .venv and not data
 	@rm -rf build dist mutants .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -75,6 +75,7 @@ def make_answers(settings: Settings, clock: Callable[[], datetime], new_uuid: Ca
         quiet_when_ready=settings.quiet_when_ready,
         style=style,
         today=settings.today,
+        whole_body_mri=settings.whole_body_mri,
     )
     return Answers(mine, clock, new_uuid)
 

@@ -14,11 +14,12 @@ from rich.console import Console
 
 from cds_service.app import create_app, make_answers, random_uuid, system_clock
 from cds_service.guideline.provenance import rules_digest, rules_version
+from cds_service.guideline.source_check import not_found
 from cds_service.hooks.answer import encoded, read_day
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.language import LANGUAGES, Language
 from cds_service.hooks.services import Hook
-from cds_service.hooks.terminal import draw, review_sheet
+from cds_service.hooks.terminal import draw, held_against, review_sheet
 from cds_service.hooks.wording import wording
 from cds_service.mappings.outgoing import check_templates, operation_outcome
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
@@ -89,10 +90,18 @@ def evaluate(
 
 
 @app.command(name="review-sheet")
-def review() -> None:
-    """Print every number of the tables with the rule it belongs to, to be ticked off against the text."""
-    for line in review_sheet():
+def review(
+    against: Annotated[str | None, typer.Option(metavar="FILE", help="The recommendations as plain text.")] = None,
+) -> None:
+    """Print every number of the tables with the rule it belongs to, to be ticked off against the text.
+
+    With --against each number is looked for in the text; exit code 1 where one is not found.
+    """
+    held = () if against is None else held_against(_text(against))
+    for line in review_sheet(held):
         typer.echo(line)
+    if not_found(held):
+        raise typer.Exit(_A_CHECK_FAILED)
 
 
 @app.command()
@@ -165,6 +174,13 @@ def _content(name: str) -> bytes:
         return Path(name).read_bytes()
     except OSError:
         raise RequestError(404, "not-found", "The file cannot be read.") from None
+
+
+def _text(name: str) -> str:
+    try:
+        return _content(name).decode("utf-8-sig")
+    except (RequestError, UnicodeDecodeError):
+        _stop("The text cannot be read: --against takes a file of plain text in UTF-8.")
 
 
 def _as_line(_: int, members: dict[str, object]) -> None:

@@ -25,6 +25,7 @@ _SENTENCES = {
     "topics": f"must be a comma list of topic codes: {', '.join(sorted(TOPIC_CODES))}",
     "max_cards": "must be a whole number from 1 to 3",
     "quiet_when_ready": "must be true or false",
+    "whole_body_mri": "must be true or false",
     "extension_prefix": "must be letters, digits, dots and hyphens",
     "today": "must be a date (YYYY-MM-DD), and only in the development profile",
 }
@@ -47,6 +48,7 @@ class Settings(BaseModel):
     quiet_when_ready: bool = False
     extension_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.\-]*$")] = "example.cno-cds"
     canonical_base: _Url = "https://example.org/cno-cds"
+    whole_body_mri: bool = True
     today: date | None = None
 
     @model_validator(mode="before")

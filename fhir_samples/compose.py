@@ -57,7 +57,6 @@ class Child:
     hook: str = "patient-view"
     resources: list[Json] = field(default_factory=list)
     drafts: list[Json] = field(default_factory=list)
-    empty: tuple[str, ...] = ()
 
     @property
     def subject(self) -> Json:
@@ -146,6 +145,26 @@ class Child:
         self.drafts.append(order)
         return self
 
+    def infused(self, moment: str) -> Child:
+        """Zoledronic acid that was given."""
+        drug = {"coding": [{"system": ATC, "code": "M05BA08"}]}
+        return self.add(
+            "MedicationAdministration", status="completed", effectiveDateTime=moment, medicationCodeableConcept=drug
+        )
+
+    def nsaid(self, since: str) -> Child:
+        """Naproxen, taken since that day."""
+        drug = {"coding": [{"system": ATC, "code": "M01AE02"}]}
+        return self.add(
+            "MedicationStatement", status="active", effectivePeriod={"start": since}, medicationCodeableConcept=drug
+        )
+
+    def draft(self, resource_type: str, name: str, **members: Any) -> Child:
+        """A draft order of another kind."""
+        order = {"resourceType": resource_type, "id": name, "status": "draft", "intent": "order", **members}
+        self.drafts.append(order | {"subject": self.subject, "authoredOn": "2025-09-01"})
+        return self
+
     def paracetamol(self) -> Child:
         self.drafts.append(
             {
@@ -193,6 +212,8 @@ KEYS: dict[str, tuple[str, str | None]] = {
     "vitals": ("Observation", "vital-signs"),
     "imagingFindings": ("Observation", "imaging"),
     "imagingStudies": ("ImagingStudy", None),
+    "serviceRequests": ("ServiceRequest", None),
+    "encounters": ("Encounter", None),
     "reports": ("DiagnosticReport", None),
     "bodyStructures": ("BodyStructure", None),
     "procedures": ("Procedure", None),
@@ -245,13 +266,9 @@ WELL = {
 
 
 def _infusion_girl(name: str, **options: Any) -> Child:
-    """V15: seven years old, CNO on record, an earlier infusion."""
+    """V15: seven years old, CNO on record, an NSAID tried, an earlier infusion."""
     child = Child(name, "2018-03-04", "female", hook="order-sign", **options)
-    child.condition(ICD10, "M86.3", "2024-11-20")
-    return child.add(
-        "MedicationAdministration", status="completed", effectiveDateTime="2025-02-20T10:00:00+01:00",
-        medicationCodeableConcept={"coding": [{"system": ATC, "code": "M05BA08"}]},
-    )  # fmt: skip
+    return child.condition(ICD10, "M86.3", "2024-11-20").nsaid("2024-11-20").infused("2025-02-20T10:00:00+01:00")
 
 
 def personas() -> list[Child]:
@@ -368,13 +385,32 @@ def personas() -> list[Child]:
         .add("BodyStructure", location={"coding": [{"system": SNOMED, "code": BONES["tibia"]}]},
              locationQualifier=[{"coding": [{"system": SNOMED, "code": "24028007"}]}])
     )  # fmt: skip
+    after_infusion = (
+        Child("girl-8-low-calcium-after-infusion", "2017-02-11", "female")
+        .condition(ICD10, "M86.3", "2024-10-01").nsaid("2024-10-01").infused("2025-09-12T10:00:00+02:00")
+        .lab("calcium_free", "1.05", "1.15-1.33", "2025-09-13T10:30:00+02:00")
+    )  # fmt: skip
+    screening = (
+        Child("boy-10-whole-body-mri-first", "2015-06-06", "male", hook="order-select")
+        .condition(SNOMED, "12584003", "2025-08-20", onsetDateTime="2025-06-15")
+        .draft("ServiceRequest", "whole-body", code={"coding": [{"system": SNOMED, "code": "426252008"}]})
+    )  # fmt: skip
+    tnf_alone = (
+        Child("girl-12-tnf-inhibitor-alone", "2013-04-04", "female", hook="order-sign")
+        .condition(ICD10, "M86.3", "2025-06-10").nsaid("2025-06-10").counts("2025-08-20")
+        .lab("ldh", "210", "105-305", "2025-08-20").whole_body_mri("2025-06-01")
+        .form("2025-09-01", ("vertebra_T6 - -: marrow-oedema, vertebral-collapse",), symptom_type=("bone-pain",),
+            symptom_onset="2025-02-10", whole_body_imaging="done", malignancy_excluded="yes", **WELL)
+        .draft("MedicationRequest", "adalimumab",
+            medicationCodeableConcept={"coding": [{"system": ATC, "code": "L04AB04"}]})
+    )  # fmt: skip
     birth_date = Child("boy-5-birth-date-only", "2020-02-29", "male")
     unrelated = Child("woman-45-unrelated", "1980-03-03", "female", coding="loinc").condition(
         SNOMED, "38341003", "2019-01-01"
     )
     return [
         multifocal, clavicle, collapse, leukaemia, missing, pustulosis, adult, grown_up, ready, breach, incomplete,
-        selected, unreadable, record_only, birth_date, unrelated,
+        selected, unreadable, record_only, after_infusion, screening, tnf_alone, birth_date, unrelated,
     ]  # fmt: skip
 
 

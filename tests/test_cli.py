@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from cds_service import cli
 from cds_service.guideline.provenance import rules_digest, rules_version
+from cds_service.guideline.source_check import hold_against
 from cds_service.guideline.tables import TABLES
 from tests.conftest import Client
 
@@ -22,6 +23,7 @@ CNO = {
     "code": {"coding": [{"system": "http://snomed.info/sct", "code": "240151005"}]},
 }
 CHART = {"resourceType": "Bundle", "entry": [{"resource": PATIENT}, {"resource": CNO}]}
+NUMBERS = [number for table in TABLES.numbers for number in table.rows()]
 STRANGER = {"resourceType": "Bundle", "entry": [{"resource": {**PATIENT, "id": "p2"}}]}
 
 
@@ -222,3 +224,48 @@ def test_the_command_runs_as_installed(monkeypatch, capfdbinary):
         cli.main()
     assert stopped.value.code == 0
     assert json.loads(capfdbinary.readouterr().out)["patient"]["id"] == "p1"
+
+
+def test_the_review_sheet_says_of_each_number_what_came_of_looking_for_it(run, file):
+    text = "Tabell 1. Poeng\nEn score på ≥55 trengs\nBehandling\nMinst 10-14 dager før, over 50 nmol/L\n"
+    result = run("review-sheet", "--against", file("text.txt", text.encode()))
+    assert result.exit_code == 1
+    sheet = {line[4:].partition(" (")[0] for line in result.stdout.splitlines() if line.startswith("[ ]")}
+    said = {number.label: line for number in NUMBERS for line in sheet if f" {number.label} " in line}
+    assert said[TABLES.criteria.threshold.label].split()[:3] == ["found", "2", "CLS-3.T"]
+    assert said[TABLES.infusion.vitamin_d_above.label].split()[:3] == ["found", "4", "ZOL-02"]
+    assert said[TABLES.infusion.dose_max.label].split()[:3] == ["NOT", "FOUND", "ZOL-08"]
+    assert said[TABLES.infusion.calcium_days.label].split()[:2] == ["ours", "ZOL-03"]
+    assert said[TABLES.criteria.sensitivity_percent.label].split()[:2] == ["elsewhere", "CLS-4.3"]
+
+
+def test_what_was_not_found_is_listed_at_the_end(run, file):
+    result = run("review-sheet", "--against", file("text.txt", "Bakgrunn\nhøyst 0,05 mg/kg\nBehandling\n".encode()))
+    listed = result.stdout.partition("not found in the text")[2].splitlines()[1:]
+    missing = [number for number in NUMBERS if not number.ours and number is not TABLES.infusion.dose_max]
+    assert f"- ZOL-08 {TABLES.infusion.dose_max.label}: 0.05 mg/kg" in "\n".join(listed)
+    assert [line for line in listed if "line 2, elsewhere in the text: 0,05 mg/kg" in line]
+    assert all(any(number.label in line for line in listed) or number.display_only for number in missing)
+
+
+def test_a_text_that_holds_every_number_passes(run, file, monkeypatch):
+    one = TABLES.infusion.dose_max
+    monkeypatch.setattr(cli, "held_against", lambda text: hold_against(text, [one], ["Behandling"]))
+    good, bad = file("good.txt", "Behandling\nhøyst 0,05 mg/kg\n".encode()), file("bad.txt", b"0,5 mg/kg")
+    passed = run("review-sheet", "--against", good)
+    assert passed.exit_code == 0
+    assert passed.stdout.splitlines()[-1] == "Every number that is the text's was found in it."
+    assert run("review-sheet", "--against", bad).exit_code == 1
+
+
+def test_a_text_that_cannot_be_read_is_told_in_one_sentence(run, file, tmp_path):
+    for name in (tmp_path / "missing.txt", tmp_path, file("text.pdf", b"%PDF-1.7 \xff\xfe")):
+        result = run("review-sheet", "--against", name)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_without_a_text_nothing_is_said_to_be_found(run):
+    result = run("review-sheet")
+    assert result.exit_code == 0
+    assert "found" not in result.stdout.lower()

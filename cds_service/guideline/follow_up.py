@@ -19,7 +19,7 @@ _ESCALATION = BISPHOSPHONATES | {
 }  # fmt: skip
 _TREATMENT = _ESCALATION | {"drug:nsaid", "drug:sulfasalazine"}
 _MARKERS = ("crp", "esr")
-_FRACTURES = frozenset({"finding:pathological_fracture", "finding:vertebral_collapse"})
+_FRACTURE = "finding:pathological_fracture"
 
 
 def findings(case: Case) -> tuple[Finding, ...]:
@@ -86,13 +86,15 @@ def silent_activity(case: Case) -> Finding | None:
     """OPP-03: active on imaging, without symptoms; shared decision where a stronger treatment is ordered."""
     answers = _activity(case, "active", Truth.NO)
     stronger = any(order.concept in _ESCALATION and not order.stops for order in case.facts.orders)
-    return Finding("OPP-03", "info", answers, "escalation" if stronger else None, about="both") if answers else None
+    if not answers:
+        return None
+    return Finding("OPP-03", "info", answers, *(("escalation", "both") if stronger else ()))
 
 
 def silent_spine(case: Case) -> Finding | None:
     """OPP-04: the same with a lesion of the spine."""
     answers, spine = _activity(case, "active", Truth.NO), _spine(case)
-    return Finding("OPP-04", "info", (*answers, *spine), about="both") if answers and spine else None
+    return Finding("OPP-04", "info", (*answers, *spine)) if answers and spine else None
 
 
 def pain_alone(case: Case) -> Finding | None:
@@ -123,11 +125,9 @@ def taper(case: Case) -> Finding | None:
 
 
 def damage(case: Case) -> Finding | None:
-    """OPP-08: a pathological fracture or a collapsed vertebra."""
-    coded = (finding for finding in case.facts.findings if finding.name in _FRACTURES)
-    collapsed = (lesion for lesion in case.picture.lesions if "vertebral-collapse" in lesion.features)
-    evidence: tuple[Fact, ...] = (*coded, *collapsed)
-    return Finding("OPP-08", "info", evidence) if evidence else None
+    """OPP-08: a pathological fracture. Of a collapsed vertebra BEH-08 speaks; growth is not read."""
+    fractures = tuple(finding for finding in case.facts.findings if finding.name == _FRACTURE)
+    return Finding("OPP-08", "info", fractures) if fractures else None
 
 
 def multifocal_disease(case: Case) -> Finding | None:

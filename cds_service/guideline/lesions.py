@@ -168,3 +168,21 @@ def _may_be(lesion: Lesion, bone: str, bones: Bones) -> Truth:
 def any_with_feature(picture: LesionPicture, feature: str) -> Truth:
     """YES where a lesion carries the feature; not ticked is not assessed, so never NO (BIO-16, BIO-17)."""
     return any_of(Truth.YES for lesion in picture.lesions if feature in lesion.features) | Truth.UNKNOWN
+
+
+def with_any(lesions: tuple[Lesion, ...], features: frozenset[str]) -> tuple[Lesion, ...]:
+    """The lesions that carry one of these features."""
+    return tuple(lesion for lesion in lesions if lesion.features & features)
+
+
+def only_in(picture: LesionPicture, bone: str, several: Truth) -> bool:
+    """Whether all lesions known lie in that bone, and are not known to be several bones (IMG-11)."""
+    elsewhere = any(lesion.bone != bone for lesion in picture.counted)
+    return bool(picture.counted) and not elsewhere and several is not Truth.YES
+
+
+def in_one_bone(picture: LesionPicture, several: Truth, *, listed: bool) -> bool:
+    """Surely one bone, or the only one that an answered list names where it cannot be told for sure (KLN-08)."""
+    if several is not Truth.UNKNOWN:
+        return several is Truth.NO
+    return listed and len(picture.sites) == 1 and all(lesion.bone for lesion in picture.counted)

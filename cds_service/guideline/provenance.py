@@ -1,12 +1,30 @@
-"""Where the rules come from: edition, version and digest of the tables, and the readings where the text leaves room."""
+"""Where the rules come from: all of them in order, edition, version and digest, and the readings of doubtful places."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal, TypeAlias
 
 from cds_service.guideline.tables import FOLDER, read_table
+
+Kind: TypeAlias = Literal["rule", "shared", "display", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of the text: where it stands there, and what becomes of it here."""
+
+    id: str
+    section: str
+    title: str
+    place: str
+    kind: Kind
+    through: tuple[str, ...] = ()
+    """The rules that decide a shared one."""
+    reason: str = ""
+    """Why it is no rule of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +37,12 @@ class Interpretation:
     reading: str
     effect: str
     status: str
+
+
+def rules() -> tuple[Rule, ...]:
+    """rules.toml, in its order, which is that of the text."""
+    rows = read_table("rules.toml")["rule"]
+    return tuple(Rule(**{**row, "through": tuple(row.get("through", ()))}) for row in rows)
 
 
 def interpretations() -> tuple[Interpretation, ...]:

@@ -86,7 +86,7 @@ def low_alp(facts: Facts) -> tuple[Measurement, ...]:
 def low_alp_finding(facts: Facts) -> Finding | None:
     """LAB-18: low ALP calls for hypophosphatasia to be ruled out."""
     low = low_alp(facts)
-    return Finding("LAB-18", "warning", low) if low else None
+    return Finding("LAB-18", "warning", low, about="both") if low else None
 
 
 def vitamin_c_doubt(facts: Facts) -> tuple[Measurement, ...]:

@@ -116,6 +116,14 @@ class Workup(Numbers):
     red_flag_window_days: Number
     cell_lines: Number
     clinical_flags: Number
+    hodgkin_age: Number
+    hodgkin_signs: Number
+    histiocytosis_age: Number
+    screening_months: Number
+    delay_months: Number
+    temperature_days: Number
+    growth_months: Number
+    workup_window_days: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,8 @@ class Treatment(Numbers):
     """Drugs for CNO."""
 
     FILE = "treatment.toml"
+    nsaid_trial_days: Number
+    nsaid_long_trial_days: Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,211 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cds_service.guideline.course import was_taken
+from cds_service.guideline.criteria import BISPHOSPHONATES
+from cds_service.guideline.dates import not_after
+from cds_service.guideline.interval import Truth, any_of
+from cds_service.guideline.lesions import with_any
+from cds_service.guideline.nsaid_trial import NSAID, insufficient_effect
+from cds_service.guideline.results import Finding
+
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from cds_service.guideline.case import Case
-    from cds_service.guideline.results import Finding
+    from cds_service.guideline.facts import Drug, Fact
+    from cds_service.guideline.results import Indicator
+
+METHOTREXATE = "drug:methotrexate"
+TNF_INHIBITOR = "drug:tnf_inhibitor"
+_SECOND_LINE = BISPHOSPHONATES | {METHOTREXATE, TNF_INHIBITOR}
+_FOR_REFRACTORY = frozenset({"drug:il17_inhibitor", "drug:jak_inhibitor"})
+_AFTER_NSAID = _SECOND_LINE | _FOR_REFRACTORY | {"drug:sulfasalazine"}
+_LESS_EFFECT = frozenset({"drug:glucocorticoid", METHOTREXATE, "drug:sulfasalazine"})
+_OF_THIS_SECTION = _AFTER_NSAID | _LESS_EFFECT | {NSAID}
+_STATED = frozenset({"MedicationRequest", "MedicationStatement"})
+"""Lists of which at least one must have come before a drug can be said not to have been tried."""
+_UNREADABLE = "drug:unreadable"
+_UNSURE_COEXISTING = "coexist_skin_possible"
+_COLLAPSE = frozenset({"vertebral-collapse"})
+_COLLAPSE_FINDING = "finding:vertebral_collapse"
+_SACRUM = "sacrum"
+_NAMES_NO_DRUG = frozenset({("BEH-04", "allergy"), ("BEH-06", "ask")})
+"""What may be said as it is while infection and malignancy are not verified absent: it suggests no drug."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drugs:
+    """What was taken, what is ordered, and what is being stopped."""
+
+    taken: tuple[Drug, ...]
+    ordered: frozenset[str]
+    stopped: frozenset[str]
+    unread: bool
+    """Whether drugs may have been taken that nobody could read."""
+
+    def record_of(self, concepts: AbstractSet[str]) -> tuple[Drug, ...]:
+        """Those of these drugs that were taken."""
+        return tuple(drug for drug in self.taken if drug.concept in concepts)
+
+    def has(self, concepts: AbstractSet[str]) -> bool:
+        """Whether one of these was taken, or is ordered now."""
+        return bool(self.record_of(concepts)) or not self.ordered.isdisjoint(concepts)
 
 
 def findings(case: Case) -> tuple[Finding, ...]:
-    """All that fired."""
-    del case
-    return ()
+    """All that fired, behind the gate of each rule. Advice on treatment is for children: an adult is told (AMB-35)."""
+    drugs = _drugs(case)
+    found = (*_behind_drug_gate(case, drugs), *_behind_cno_gate(case, drugs))
+    fired = tuple(finding for finding in found if finding)
+    return tuple(replace(finding, indicator="info") for finding in fired) if case.is_adult else fired
+
+
+def _drugs(case: Case) -> Drugs:
+    facts = case.facts
+    taken = tuple(drug for drug in facts.drugs if was_taken(drug))
+    unread = facts.not_received >= _STATED or any(drug.concept == _UNREADABLE for drug in taken)
+    ordered = frozenset(order.concept for order in facts.orders if not order.stops)
+    stopped = frozenset(order.concept for order in facts.orders if order.stops)
+    return Drugs(taken, ordered, stopped, unread)
+
+
+def _facts(drugs: tuple[Drug, ...]) -> tuple[Fact, ...]:
+    return tuple(dict.fromkeys(drug.fact() for drug in drugs))
+
+
+def _behind_drug_gate(case: Case, drugs: Drugs) -> tuple[Finding | None, ...]:
+    """Silent while the gate is closed; while it waits, each says that infection and malignancy come first."""
+    gate = case.drug_gate
+    if gate == "closed":
+        return ()
+    nsaids = drugs.record_of({NSAID})
+    later = insufficient_effect(case, nsaids) if not drugs.has(_SECOND_LINE) else None
+    found = (
+        first_line(case, drugs), _low_alp_named(case, later), spine(case, drugs), collapse(case, drugs),
+        refractory(case, drugs), for_refractory(drugs),
+    )  # fmt: skip
+    return found if gate == "open" else tuple(_waiting(finding) for finding in found)
+
+
+def _waiting(finding: Finding | None) -> Finding | None:
+    """The same, behind the word that infection and malignancy come first; why it is told stays after it."""
+    if finding is None or (finding.id, finding.reason) in _NAMES_NO_DRUG:
+        return finding
+    return replace(finding, reason=f"waiting-{finding.reason}" if finding.reason else "waiting")
+
+
+def _has_low_alp(case: Case) -> bool:
+    """LAB-18: suggestions of bisphosphonates wait until hypophosphatasia is ruled out."""
+    return any(flag.id == "LAB-18" for flag in case.flags)
+
+
+def _low_alp_named(case: Case, finding: Finding | None) -> Finding | None:
+    if finding is None or finding.reason or not _has_low_alp(case):
+        return finding
+    return replace(finding, reason="low-alp")
+
+
+def first_line(case: Case, drugs: Drugs) -> Finding | None:
+    """BEH-04: NSAID comes first. Another drug ordered before it is told, unless the spine is affected."""
+    if drugs.record_of({NSAID}) or NSAID in drugs.ordered | drugs.stopped:
+        return None
+    if NSAID in case.facts.allergies:
+        return Finding("BEH-04", "info", reason="allergy")
+    before = not drugs.ordered.isdisjoint(_AFTER_NSAID) and not _in_spine(case)
+    unread = drugs.unread or not case.facts.unreadable.isdisjoint({NSAID, _UNREADABLE})
+    reason = "ask" if unread else "before-nsaid" if before else None
+    return Finding("BEH-04", "info", (), reason, about="both" if before else "chart")
+
+
+def _in_spine(case: Case) -> tuple[Fact, ...]:
+    """AMB-29: lesions of vertebrae; the sacrum is none."""
+    vertebrae = case.tables.bones.vertebrae
+    return tuple(lesion for lesion in case.picture.lesions if lesion.bone is not None and lesion.bone in vertebrae)
+
+
+def spine(case: Case, drugs: Drugs) -> Finding | None:
+    """BEH-07: with a lesion of the spine a TNF inhibitor or a bisphosphonate is considered at once."""
+    if drugs.has(BISPHOSPHONATES | {TNF_INHIBITOR}):
+        return None
+    low_alp, vertebral = _has_low_alp(case), _in_spine(case)
+    if vertebral:
+        return Finding("BEH-07", "warning", vertebral, "low-alp" if low_alp else "ask" if drugs.unread else None)
+    sacral = tuple(lesion for lesion in case.picture.lesions if lesion.bone == _SACRUM)
+    return Finding("BEH-07", "info", sacral, _SACRUM) if sacral and not low_alp else None
+
+
+def collapse(case: Case, drugs: Drugs) -> Finding | None:
+    """BEH-08: a vertebra that collapsed, or may: a bisphosphonate first; silent while ALP is low (LAB-18)."""
+    facts = case.facts
+    shown: tuple[Fact, ...] = (
+        *with_any(case.picture.lesions, _COLLAPSE),
+        *(one for one in facts.findings if one.name == _COLLAPSE_FINDING),
+        *(fact for fact in facts.answers.fact("vertebral-risk") if fact.value == "yes"),
+    )
+    if not shown or drugs.has(BISPHOSPHONATES) or _has_low_alp(case):
+        return None
+    if TNF_INHIBITOR in drugs.ordered:
+        return Finding("BEH-08", "info", shown, "tnf-alone", about="both")
+    return Finding("BEH-08", "warning", shown, "ask" if drugs.unread else None)
+
+
+def refractory(case: Case, drugs: Drugs) -> Finding | None:
+    """BEH-11: NSAID and a second drug were not enough (AMB-30). An answer of before that drug does not speak of it."""
+    form = case.facts.answers
+    nsaids, second = drugs.record_of({NSAID}), drugs.record_of(_SECOND_LINE)
+    if form.choice("treatment-response") != "inadequate" or not nsaids or not second:
+        return None
+    judged = any_of(~not_after(form.authored, drug.when) for drug in second)
+    if judged is Truth.NO:
+        return None
+    shown = (*form.fact("treatment-response"), *_facts((*nsaids, *second)))
+    return Finding("BEH-11", "info", shown, None if judged is Truth.YES else "ask")
+
+
+def for_refractory(drugs: Drugs) -> Finding | None:
+    """BEH-12: IL-17 or JAK inhibitor ordered; without a second-line drug on record a warning (ours)."""
+    if drugs.ordered.isdisjoint(_FOR_REFRACTORY):
+        return None
+    second = drugs.record_of(_SECOND_LINE)
+    reason = None if second else "ask" if drugs.unread else "no-second-line"
+    indicator: Indicator = "info" if second else "warning"
+    return Finding("BEH-12", indicator, _facts(second), reason, about="order")
+
+
+def _behind_cno_gate(case: Case, drugs: Drugs) -> tuple[Finding | None, ...]:
+    """Notes on orders, and on coexisting disease: they suggest no drug."""
+    if not case.has_cno:
+        return ()
+    return (
+        stopping(drugs), _ordered("BEH-09", drugs, _LESS_EFFECT), comorbidity(case, drugs),
+        _ordered("BEH-13", drugs, {TNF_INHIBITOR}), _ordered("BEH-14", drugs, {METHOTREXATE}),
+    )  # fmt: skip
+
+
+def stopping(drugs: Drugs) -> Finding | None:
+    """BEH-05: relapse is common when an NSAID is stopped."""
+    if NSAID not in drugs.stopped:
+        return None
+    return Finding("BEH-05", "info", _facts(drugs.record_of({NSAID})), about="order")
+
+
+def _ordered(rule: str, drugs: Drugs, concepts: AbstractSet[str]) -> Finding | None:
+    """BEH-09, BEH-13 and BEH-14: what is known of the effect of a drug that is ordered."""
+    return None if drugs.ordered.isdisjoint(concepts) else Finding(rule, "info", about="order")
+
+
+def comorbidity(case: Case, drugs: Drugs) -> Finding | None:
+    """BEH-10: a coexisting disease bears on the choice of drug; the evidence names it."""
+    facts = case.facts
+    recorded = (
+        one.fact() for one in facts.conditions
+        if one.concept.startswith("coexist_") and one.concept != _UNSURE_COEXISTING and one.confirmed is Truth.YES
+    )  # fmt: skip
+    answered = (fact for fact in facts.answers.fact("coexisting") if fact.value != "none")
+    shown: tuple[Fact, ...] = tuple(dict.fromkeys((*answered, *recorded)))
+    about_order = not drugs.ordered.isdisjoint(_OF_THIS_SECTION)
+    return Finding("BEH-10", "info", shown, about="both" if about_order else "chart") if shown else None

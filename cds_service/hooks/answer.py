@@ -46,6 +46,8 @@ class HookSettings:
     style: CardStyle
     today: date | None
     """Fixed in the development profile only."""
+    whole_body_mri: bool = True
+    """Whether whole-body MRI can be had here (IMG-08)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Answers:
         return build_cards(evaluation, scope, wording(language), settings.style, self.new_uuid, sections(evaluation))
 
     def _evaluate_request(self, request: HookRequest, today: date | None) -> Evaluation:
-        day = self._day(today)
+        day, moment = self._now(today)
         try:
             facts = facts_from_hook(
                 request.prefetch,
@@ -116,20 +118,25 @@ class Answers:
             raise RequestError(412, "conflict", "The Patient received is not that of context.patientId.") from None
         except TooManyError as error:
             raise RequestError(413, "too-costly", str(error)) from None
-        return evaluate(facts, day)
+        return evaluate(facts, day, moment=moment, whole_body_mri=self.settings.whole_body_mri)
 
     def _evaluate_bundle(self, bundle: Bundle, notes: tuple[Note, ...], today: date | None) -> Evaluation:
-        day = self._day(today)
+        day, moment = self._now(today)
         try:
             facts = facts_from_bundle(bundle, notes, today=day)
         except TwoPatientsError:
             raise RequestError(422, "multiple-matches", "The Bundle holds more than one Patient.") from None
         except TooManyError as error:
             raise RequestError(413, "too-costly", str(error)) from None
-        return evaluate(facts, day)
+        return evaluate(facts, day, moment=moment, whole_body_mri=self.settings.whole_body_mri)
 
-    def _day(self, today: date | None) -> date:
-        return today or self.settings.today or self.clock().astimezone(OSLO).date()
+    def _now(self, today: date | None) -> tuple[date, datetime | None]:
+        """The day in Oslo, and the moment, where no day was given to stand in for now."""
+        fixed = today or self.settings.today
+        if fixed is not None:
+            return fixed, None
+        moment = self.clock().astimezone(OSLO)
+        return moment.date(), moment
 
 
 def read_day(text: str) -> date:

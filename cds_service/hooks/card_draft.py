@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from cds_service.guideline.facts import Fact, Note
     from cds_service.guideline.results import Evaluation, Indicator
@@ -66,6 +66,15 @@ class Draft:
     suggestions: tuple[dict[str, object], ...] = ()
     findings: tuple[str, ...] = ()
     """Ids of the findings on it."""
+    links: tuple[dict[str, str], ...] = ()
+
+
+def suggestion(
+    label: str, description: str, resource: dict[str, object], new_uuid: Callable[[], str]
+) -> dict[str, object]:
+    """One draft order to create, with the whole of it said in its sentence."""
+    action = {"type": "create", "description": description, "resource": resource}
+    return {"label": label, "uuid": new_uuid(), "actions": [action]}
 
 
 def worst(indicators: Iterable[Indicator]) -> Indicator:

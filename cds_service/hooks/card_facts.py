@@ -32,10 +32,16 @@ _LIMITS: dict[str, tuple[Decimal, ...]] = {
 }
 
 
-def all_shown(facts: Iterable[Fact], wording: Wording, at_most: int = 3, judged: Container[Fact] = ()) -> str:
+def all_shown(
+    facts: Iterable[Fact],
+    wording: Wording,
+    at_most: int = 3,
+    judged: Container[Fact] = (),
+    side: str | None = None,
+) -> str:
     """Several facts in one breath, each once; answers of one day share their date. Empty where none has a label.
 
-    `judged` are results that a clinician has looked at.
+    `judged` are results that a clinician has looked at; `side` is the limit that all are told with.
     """
     texts: dict[str, str] = {}
     answers: list[Coded] = []
@@ -43,7 +49,7 @@ def all_shown(facts: Iterable[Fact], wording: Wording, at_most: int = 3, judged:
         if isinstance(fact, Coded) and fact.read_from == "answer":
             answers.append(fact)
         elif isinstance(fact, Measurement):
-            result = measured(fact, wording, judged=fact in judged)
+            result = measured(fact, wording, judged=fact in judged, side=side)
             texts[result] = result
         elif (text := _shown(fact, wording)) is not None:
             texts.setdefault((_label(fact, wording) if isinstance(fact, Coded) else None) or text, text)
@@ -71,11 +77,12 @@ def _answered(answers: list[Coded], told: Mapping[str, str], wording: Wording, a
     ]
 
 
-def measured(result: Measurement, wording: Wording, *, judged: bool = False) -> str:
+def measured(result: Measurement, wording: Wording, *, judged: bool = False, side: str | None = None) -> str:
     """`Hb 11,8 g/dL (12.11.2026)`; with the limit or the flag that it is told for."""
     about = [_date(result.when, wording)]
-    if result.name in _WITH_LIMIT:
-        about += _held_against(result, _WITH_LIMIT[result.name], wording)
+    side = side or _WITH_LIMIT.get(result.name)
+    if side is not None:
+        about += _held_against(result, side, wording)
     if result.read_from == "name":
         about.append(wording.text("facts.by_name"))
     if judged:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Coded, Lesion
+from cds_service.guideline.interval import Truth
+from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import PLAN, SEVERITY, Draft, brief, unread_lines, worst
 from cds_service.hooks.card_facts import all_shown
+from cds_service.hooks.card_finding_orders import suggestions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from cds_service.guideline.facts import Dated, Measurement
     from cds_service.guideline.results import Evaluation, Finding
+    from cds_service.hooks.card_draft import Scope
     from cds_service.hooks.wording import Wording
 
 
@@ -23,6 +27,25 @@ def _by_rule(topics: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, int]]:
 
 _ALSO_IN_CNO = frozenset(PLAN["also_in_cno"])
 _TOPICS = {True: _by_rule(PLAN["orders"]), False: _by_rule(PLAN["patient_view"])}
+_GROUP_OF: dict[str, str] = {rule: group for group, rules in PLAN["groups"].items() for rule in rules}
+_INSTEAD: dict[str, str] = PLAN["instead"]
+_NUMBERS: dict[str, dict[str, list[str]]] = PLAN["numbers"]
+_CLOSING: dict[str, list[str]] = PLAN["closing"]
+_LINKS: dict[str, str] = PLAN["links"]
+_LIMIT_OF: dict[str, str] = PLAN["limit_of"]
+_BARE = frozenset(PLAN["bare"]["rules"])
+_MOST_FACTS = 6
+_WAITING = "waiting"
+_PLACE = "{found}"
+_UNVERIFIED = "UTR-03"
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of a card: a finding, or several that are told together."""
+
+    findings: tuple[Finding, ...]
+    group: str | None = None
 
 
 def topic_of(finding: Finding, *, at_order: bool) -> str | None:
@@ -31,50 +54,139 @@ def topic_of(finding: Finding, *, at_order: bool) -> str | None:
     return topic
 
 
-def finding_cards(evaluation: Evaluation, wording: Wording, *, at_order: bool) -> list[Draft]:
+def finding_cards(evaluation: Evaluation, scope: Scope, wording: Wording, new_uuid: Callable[[], str]) -> list[Draft]:
     """One card for each topic that has findings; those of the readiness card stand on that one."""
     placed: dict[str, list[tuple[int, int, Finding]]] = {}
     for finding in evaluation.findings:
-        topic, place = _place(finding, at_order=at_order)
+        topic, place = _place(finding, at_order=scope.at_order)
         if topic is not None and topic != "infusion":
             placed.setdefault(topic, []).append((SEVERITY[finding.indicator], place, finding))
+    telling = _Telling(evaluation, scope, wording)
     return [
-        _card(topic, [finding for *_, finding in sorted(found, key=itemgetter(0, 1))], evaluation, wording)
+        telling.card(topic, [finding for *_, finding in sorted(found, key=lambda one: one[:2])], new_uuid)
         for topic, found in placed.items()
     ]
 
 
 def finding_line(finding: Finding, wording: Wording) -> str:
-    """What a finding says, and the facts it rests on."""
-    text = wording.text(_key(finding, "line", wording), rule=finding.id)
-    found = all_shown(finding.evidence, wording, 6)
-    if not found:
-        return wording.text("findings.bare", text=text)
+    """What a finding says, and the facts it rests on: behind it, or in it where the words have a place for them."""
+    key = _key(finding, "line", wording)
+    side = _LIMIT_OF.get(finding.id)
+    found = "" if finding.id in _BARE else all_shown(finding.evidence, wording, _MOST_FACTS, side=side)
+    text = _said(key, finding, wording, found)
+    if not found or _PLACE in wording.texts[key]:
+        return _bare(text, wording)
     return wording.text("findings.with_evidence", text=text, found=found)
+
+
+def _is_waiting(finding: Finding) -> bool:
+    """Whether it may be acted on only when infection and malignancy are ruled out (rules.md, drug gate)."""
+    return (finding.reason or "").startswith(_WAITING)
+
+
+def _bare(text: str, wording: Wording) -> str:
+    """A line without facts behind it; a question ends as it is."""
+    return wording.text("findings.question" if text.endswith("?") else "findings.bare", text=text)
 
 
 def finding_summary(finding: Finding, wording: Wording) -> str:
     """The same for a summary, without its facts."""
-    return wording.text(_key(finding, "summary", wording), rule=finding.id)
+    said = _said(_key(finding, "summary", wording), finding, wording)
+    if not _is_waiting(finding):
+        return said
+    return brief([wording.text("findings.waiting_summary", text=said), wording.text("findings.waiting_alone")])
 
 
-def _card(topic: str, findings: list[Finding], evaluation: Evaluation, wording: Wording) -> Draft:
-    summary = finding_summary(findings[0], wording)
-    if len(findings) > 1:
-        summary = brief([wording.text("findings.several", first=summary, others=str(len(findings) - 1)), summary])
-    indicator = worst(finding.indicator for finding in findings)
-    is_soft = topic == "red-flag" and indicator != "critical" and any(_also_in_cno(finding) for finding in findings)
-    closing = (wording.text("findings.also_in_cno"),) if is_soft else ()
-    return Draft(
-        topic=topic,
-        indicator=indicator,
-        summary=summary,
-        lines=tuple(finding_line(finding, wording) for finding in findings),
-        last=(*closing, *unread_lines(evaluation, evaluation.notes, wording)),
-        evidence=tuple(fact for finding in findings for fact in finding.evidence),
-        notes=evaluation.notes,
-        findings=tuple(finding.id for finding in findings),
-    )
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """The findings of one evaluation in one language."""
+
+    evaluation: Evaluation
+    scope: Scope
+    wording: Wording
+
+    def card(self, topic: str, findings: list[Finding], new_uuid: Callable[[], str]) -> Draft:
+        """The card of a topic; `findings` the most severe first."""
+        lines = _lines(findings)
+        indicator = worst(finding.indicator for finding in findings)
+        is_soft = topic == "red-flag" and indicator != "critical" and any(map(_also_in_cno, findings))
+        closing = [self.wording.text("findings.also_in_cno")] if is_soft else []
+        return Draft(
+            topic=topic,
+            indicator=indicator,
+            summary=self._summary(lines),
+            lines=(*self._opening(topic), *map(self._line, lines), *self._remarks(topic, findings)),
+            last=(*closing, *unread_lines(self.evaluation, self.evaluation.notes, self.wording)),
+            evidence=tuple(fact for finding in findings for fact in finding.evidence),
+            notes=self.evaluation.notes,
+            suggestions=suggestions(self.evaluation, findings, self.wording, new_uuid),
+            findings=tuple(finding.id for finding in findings),
+            links=_links(findings, self.wording),
+        )
+
+    def _summary(self, lines: Sequence[_Line]) -> str:
+        first = self._heading(lines[0])
+        if len(lines) == 1:
+            return first
+        several = self.wording.text("findings.several", first=first, others=str(len(lines) - 1))
+        return brief([several, first])
+
+    def _heading(self, line: _Line) -> str:
+        if line.group is None:
+            return finding_summary(line.findings[0], self.wording)
+        names = self._names(line)
+        texts = [
+            self.wording.text(f"groups.{line.group}.summary", items=self.wording.listed(names, most))
+            for most in range(len(names), 0, -1)
+        ]
+        return brief(texts)
+
+    def _line(self, line: _Line) -> str:
+        if line.group is not None:
+            slots = {"items": ", ".join(self._names(line)), **_slots(line.findings[0].id, self.wording)}
+            return self.wording.text(f"groups.{line.group}.line", **slots)
+        finding = line.findings[0]
+        if _is_waiting(finding):
+            said = _said(_key(finding, "line", self.wording), finding, self.wording)
+            text = self.wording.text("findings.waiting", text=said, items=self._unverified())
+        elif finding.id == _UNVERIFIED:
+            text = self.wording.text(f"findings.{_UNVERIFIED}.line", items=self._unverified())
+        else:
+            return finding_line(finding, self.wording)
+        return _bare(text, self.wording)
+
+    def _names(self, line: _Line) -> list[str]:
+        """What the findings of a group are about, each once."""
+        named = (_names(finding, self.wording) or [finding.id] for finding in line.findings)
+        return list(dict.fromkeys(name for names in named for name in names))
+
+    def _unverified(self) -> str:
+        """The exclusion criteria that are not verified absent."""
+        criteria = self.evaluation.classification.exclusion_criteria
+        return ", ".join(self.wording.text(f"criteria.{one.id}") for one in criteria if one.truth is Truth.UNKNOWN)
+
+    def _opening(self, topic: str) -> tuple[str, ...]:
+        is_adult = self.scope.age_group == "adult" and topic != "red-flag"
+        return (self.wording.text("frame.adult"),) if is_adult else ()
+
+    def _remarks(self, topic: str, findings: Iterable[Finding]) -> tuple[str, ...]:
+        """What the text says once for all findings of a kind: goals, evidence, shared decisions."""
+        told = {finding.id for finding in findings}
+        keys = [key for key, rules in _CLOSING.items() if told.intersection(rules)]
+        return tuple(self.wording.text(f"remarks.{key}") for key in keys if topic != "red-flag")
+
+
+def _lines(findings: Sequence[Finding]) -> list[_Line]:
+    """One line each, but groups together where their first stands, and none where a more specific one is told."""
+    told = {finding.id for finding in findings}
+    kept = [finding for finding in findings if _INSTEAD.get(finding.id) not in told]
+    lines: dict[str, _Line] = {}
+    for finding in kept:
+        group = _GROUP_OF.get(finding.id)
+        key = group or finding.id
+        earlier = lines[key].findings if key in lines else ()
+        lines[key] = _Line((*earlier, finding), group)
+    return list(lines.values())
 
 
 def _also_in_cno(finding: Finding) -> bool:
@@ -96,5 +208,39 @@ def _place(finding: Finding, *, at_order: bool) -> tuple[str | None, int]:
 
 
 def _key(finding: Finding, part: str, wording: Wording) -> str:
+    """The words for the reason, else for the indicator, else for the rule."""
     rule = f"findings.{finding.id}"
-    return wording.first(f"{rule}.{finding.reason}.{part}", f"{rule}.{part}", f"findings.other.{part}")
+    reason = (finding.reason or "").removeprefix(_WAITING).removeprefix("-")
+    variants = (f"{rule}.{word}.{part}" for word in (reason, finding.indicator))
+    return wording.first(*variants, f"{rule}.{part}", f"findings.other.{part}")
+
+
+def _said(key: str, finding: Finding, wording: Wording, found: str = "") -> str:
+    items = ", ".join(_names(finding, wording))
+    return wording.text(key, rule=finding.id, items=items, found=found, **_slots(finding.id, wording))
+
+
+def _names(finding: Finding, wording: Wording) -> list[str]:
+    """What a finding is about: a name of its own, or one for each part of its reason."""
+    rule = f"findings.{finding.id}"
+    key = wording.first(f"{rule}.{finding.reason}.name", f"{rule}.name")
+    if key in wording.texts:
+        return [wording.text(key)]
+    parts = (finding.reason or "").replace("-", "+").split("+")
+    return [label for part in parts if (label := wording.label(part)) is not None]
+
+
+def _slots(rule: str, wording: Wording) -> dict[str, str]:
+    """The numbers of the tables that the words of a rule tell."""
+    named = _NUMBERS.get(rule) or _NUMBERS.get(rule.partition("-")[0], {})
+    blocks = {slot: getattr(getattr(TABLES, table), block) for slot, (table, block) in named.items()}
+    return {slot: wording.number(number.value, 2) for slot, number in blocks.items()}
+
+
+def _links(findings: Iterable[Finding], wording: Wording) -> tuple[dict[str, str], ...]:
+    told = {finding.id for finding in findings}
+    return tuple(
+        {"label": wording.text(f"links.{rule}"), "url": url, "type": "absolute"}
+        for rule, url in _LINKS.items()
+        if rule in told
+    )

@@ -7,6 +7,7 @@ from decimal import ROUND_FLOOR
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.tables import TABLES
+from cds_service.hooks.card_draft import suggestion
 from cds_service.hooks.card_infusion_warnings import is_too_young
 from cds_service.mappings.outgoing import is_sound_id, paracetamol_request, service_request
 
@@ -40,14 +41,7 @@ def infusion_suggestions(
     if not is_too_young(infusion):
         wanted += _paracetamol(evaluation, infusion, patient, wording)
         wanted += _controls(evaluation, infusion, patient, wording)
-    return tuple(
-        {
-            "label": label,
-            "uuid": new_uuid(),
-            "actions": [{"type": "create", "description": description, "resource": resource}],
-        }
-        for label, description, resource in wanted
-    )
+    return tuple(suggestion(label, description, resource, new_uuid) for label, description, resource in wanted)
 
 
 def _blood_tests(

@@ -60,6 +60,7 @@ def build_cards(  # noqa: PLR0913, PLR0917  the six parts of a card's making
                 "detail": detail,
                 "source": _source(draft.topic, style, wording),
                 **_suggestions(draft),
+                **({"links": list(draft.links)} if draft.links else {}),
                 "overrideReasons": list(wording.override_reasons),
                 "extension": {f"{style.extension_prefix}.result": _result(draft, sections, wording, told)},
             }
@@ -69,8 +70,8 @@ def build_cards(  # noqa: PLR0913, PLR0917  the six parts of a card's making
 
 def _drafts(evaluation: Evaluation, scope: Scope, wording: Wording, new_uuid: Callable[[], str]) -> list[Draft]:
     if not scope.at_order:
-        return _overview(evaluation, scope, wording)
-    drafts = [draft for draft in finding_cards(evaluation, wording, at_order=True) if _may_speak(draft, scope)]
+        return _overview(evaluation, scope, wording, new_uuid)
+    drafts = [draft for draft in finding_cards(evaluation, scope, wording, new_uuid) if _may_speak(draft, scope)]
     readiness = infusion_card(evaluation, scope, wording, new_uuid) if scope.readiness_due else None
     if readiness is not None:
         drafts.append(readiness)
@@ -81,13 +82,13 @@ def _drafts(evaluation: Evaluation, scope: Scope, wording: Wording, new_uuid: Ca
     return drafts
 
 
-def _overview(evaluation: Evaluation, scope: Scope, wording: Wording) -> list[Draft]:
+def _overview(evaluation: Evaluation, scope: Scope, wording: Wording, new_uuid: Callable[[], str]) -> list[Draft]:
     """The cards of patient-view. For an onset in adult age there is one, which says so (BGR-02)."""
     classification = classification_card(evaluation, scope, wording)
     if is_adult_onset(evaluation.classification):
         return [classification]
     biopsy = biopsy_card(evaluation, wording)
-    others = finding_cards(evaluation, wording, at_order=False)
+    others = finding_cards(evaluation, scope, wording, new_uuid)
     return [classification, *([biopsy] if biopsy else []), *others]
 
 

@@ -28,13 +28,14 @@ _RECORD = {
     "medicationAdministrations": f"MedicationAdministration?{_MINE}&_sort=-effective-time&_count=100",
     "medicationStatements": f"MedicationStatement?{_MINE}&_sort=-effective&_count=100",
     "allergies": f"AllergyIntolerance?{_MINE}&_sort=-date&_count=50",
+    "serviceRequests": f"ServiceRequest?{_MINE}&_sort=-authored&_count=50",
+    "encounters": f"Encounter?{_MINE}&_sort=-date&_count=10",
     "assessment": (
         f"QuestionnaireResponse?{_MINE}&questionnaire={_BASE}/Questionnaire/cno-assessment&_sort=-authored&_count=5"
     ),
 }
 _RECORD_AND_PLAN = {
     **_RECORD,
-    "serviceRequests": f"ServiceRequest?{_MINE}&_sort=-authored&_count=50",
     "appointments": f"Appointment?{_MINE}&_sort=-date&_count=20",
 }
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from rich.panel import Panel
 from rich.text import Text
 
-from cds_service.guideline.provenance import guideline_edition, interpretations, rules_digest, rules_version
+from cds_service.guideline.provenance import guideline_edition, interpretations, rules, rules_digest, rules_version
+from cds_service.guideline.source_check import Held, hold_against, not_found
 from cds_service.guideline.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
@@ -33,13 +34,24 @@ def draw(console: Console, evaluation: Mapping[str, Any]) -> None:
         console.print(Text(f"No card ({evaluation.get('silence', 'nothing to say')})."))
 
 
-def review_sheet() -> Iterator[str]:
-    """Every number and every open reading, line by line, with the rule it belongs to."""
+def held_against(text: str) -> tuple[Held, ...]:
+    """Every number of the tables, looked for in the text of the recommendations."""
+    headings = dict.fromkeys(rule.section.partition(" – ")[0].partition(",")[0] for rule in rules())
+    return hold_against(text, (row for table in TABLES.numbers for row in table.rows()), headings)
+
+
+def review_sheet(held: Sequence[Held] = ()) -> Iterator[str]:
+    """Every number and every open reading, line by line, with the rule it belongs to.
+
+    `held` are the numbers as they were looked for in the text: each line then says what came of it, and what was not
+    found is told again at the end.
+    """
+    outcomes = {id(one.number): one for one in held}
     yield f"{guideline_edition()}"
     yield f"{rules_version()} {rules_digest()}"
     for table in TABLES.numbers:
         yield ""
-        yield from _table(table)
+        yield from _table(table, outcomes)
     yield ""
     yield "lesions.toml"
     yield from _bones()
@@ -50,14 +62,35 @@ def review_sheet() -> Iterator[str]:
         yield f"         ? {reading.problem}"
         yield f"         = {reading.reading}"
         yield f"         > {reading.effect}"
+    if held:
+        yield ""
+        yield from _missing(held)
 
 
-def _table(table: Numbers) -> Iterator[str]:
+def _table(table: Numbers, outcomes: Mapping[int, Held]) -> Iterator[str]:
     yield table.FILE
     rows = table.rows()
     width = max((len(row.label) for row in rows), default=0)
     for row in rows:
-        yield f"[ ] {row.clause:<8} {row.label:<{width}} {row.value:>8} {row.unit:<9} {row.place}{_marks(row)}"
+        told = f"{row.clause:<8} {row.label:<{width}} {row.value:>8} {row.unit:<9} {row.place}{_marks(row)}"
+        yield f"[ ] {_outcome(outcomes.get(id(row)))}{told}"
+
+
+def _outcome(held: Held | None) -> str:
+    """What came of looking for a number, with the line of the text where it stands."""
+    if held is None:
+        return ""
+    line = f" {held.line:>5}" if held.state == "found" else " " * 6
+    return f"{held.state:<9}{line}  "
+
+
+def _missing(held: Sequence[Held]) -> Iterator[str]:
+    missing = not_found(held)
+    yield f"{len(missing)} not found in the text" if missing else "Every number that is the text's was found in it."
+    for one in missing:
+        elsewhere = f" (line {one.line}, elsewhere in the text: {one.words})" if one.line else ""
+        number = one.number
+        yield f"- {number.clause} {number.label}: {number.value} {number.unit}, {number.place}{elsewhere}"
 
 
 def _marks(row: Number) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cds_service.mappings.fhir import Component, Observation
     from cds_service.mappings.terminology import Lab
 
-_ROLE_ORDER = ("measure", "part", "blood", "share", "other", "exclude")
+_ROLE_ORDER = ("measure", "part", "blood", "share", "presence", "other", "exclude")
 _BLOOD = ("blood", "blod")
 
 

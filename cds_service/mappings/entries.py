@@ -19,6 +19,7 @@ from cds_service.mappings.fhir import (
     Bundle,
     Condition,
     DiagnosticReport,
+    Encounter,
     ImagingStudy,
     Medication,
     MedicationAdministration,
@@ -42,8 +43,8 @@ MOST_ENTRIES = 5000
 R = TypeVar("R", bound="Resource_")
 READ_TYPES: tuple[type[Resource_], ...] = (
     Patient, Observation, Condition, ImagingStudy, BodyStructure, DiagnosticReport, Procedure, Medication,
-    MedicationRequest, MedicationAdministration, MedicationStatement, AllergyIntolerance, ServiceRequest, Appointment,
-    QuestionnaireResponse,
+    MedicationRequest, MedicationAdministration, MedicationStatement, AllergyIntolerance, ServiceRequest, Encounter,
+    Appointment, QuestionnaireResponse,
 )  # fmt: skip
 _NAMES: dict[type, str] = {kind: kind.__name__ for kind in READ_TYPES}
 _ABOUT = {kind: name for kind in READ_TYPES for name in ("subject", "patient") if hasattr(kind, name)}

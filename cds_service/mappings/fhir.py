@@ -76,6 +76,7 @@ class Observation(Resource_, gc=False, tag="Observation"):
     method: CodeableConcept | None = None
     specimen: Reference | None = None
     referenceRange: Raw = NO_VALUE
+    hasMember: list[Reference] | None = None
     component: list[Component] | None = None
 
 
@@ -191,11 +192,21 @@ class ServiceRequest(Resource_, gc=False, tag="ServiceRequest"):
     status: str | None = None
     intent: str | None = None
     doNotPerform: bool | None = None
+    category: list[CodeableConcept] | None = None
     code: CodeableConcept | None = None
+    orderDetail: list[CodeableConcept] | None = None
     subject: Reference | None = None
     occurrenceDateTime: str | None = None
     occurrencePeriod: Period | None = None
     authoredOn: str | None = None
+    performerType: CodeableConcept | None = None
+    performer: list[Reference] | None = None
+
+
+class Encounter(Resource_, gc=False, tag="Encounter"):
+    status: str | None = None
+    subject: Reference | None = None
+    period: Period | None = None
 
 
 class Appointment(Resource_, gc=False, tag="Appointment"):
@@ -263,8 +274,8 @@ class Unread(Resource_, gc=False, tag="Basic"):
 
 _READ = (
     Patient, Observation, Condition, ImagingStudy, BodyStructure, DiagnosticReport, Procedure, Medication,
-    MedicationRequest, MedicationAdministration, MedicationStatement, AllergyIntolerance, ServiceRequest, Appointment,
-    QuestionnaireResponse, OperationOutcome, Bundle, Unread,
+    MedicationRequest, MedicationAdministration, MedicationStatement, AllergyIntolerance, ServiceRequest, Encounter,
+    Appointment, QuestionnaireResponse, OperationOutcome, Bundle, Unread,
 )  # fmt: skip
 _TYPES = tomllib.loads(files("cds_service.mappings").joinpath("terminology/resource_types.toml").read_text("utf-8"))
 _OTHERS = tuple(
@@ -278,7 +289,7 @@ if TYPE_CHECKING:
     Resource: TypeAlias = (
         Patient | Observation | Condition | ImagingStudy | BodyStructure | DiagnosticReport | Procedure | Medication
         | MedicationRequest | MedicationAdministration | MedicationStatement | AllergyIntolerance | ServiceRequest
-        | Appointment | QuestionnaireResponse | OperationOutcome | Bundle | Unread
+        | Encounter | Appointment | QuestionnaireResponse | OperationOutcome | Bundle | Unread
     )  # fmt: skip
     Slot: TypeAlias = Resource | Failed | None
 else:

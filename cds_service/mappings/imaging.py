@@ -44,7 +44,8 @@ def read_study(study: fhir.ImagingStudy, source: str, reader: Reader) -> list[St
     found = kinds(study.procedureCode or (), source, reader) or _by_modality(study)
     if not found or not reader.has_status(source, "imaging", study.status, _AVAILABLE):
         return []
-    return _studies(found, reader.when(source, "imaging", study.started), source, reader)
+    contrast = with_contrast(found, study.procedureCode or ())
+    return _studies(found, reader.when(source, "imaging", study.started), source, reader, contrast=contrast)
 
 
 def read_report(report: fhir.DiagnosticReport, source: str, reader: Reader) -> list[Study]:
@@ -53,7 +54,7 @@ def read_report(report: fhir.DiagnosticReport, source: str, reader: Reader) -> l
     if not found or not reader.has_status(source, "imaging", report.status, REPORTED):
         return []
     when = reader.when(source, "imaging", report.effectiveDateTime, report.effectivePeriod)
-    return _studies(found, when, source, reader)
+    return _studies(found, when, source, reader, contrast=with_contrast(found, (report.code,)))
 
 
 def read_procedure(procedure: fhir.Procedure, source: str, reader: Reader) -> list[Study]:
@@ -62,7 +63,7 @@ def read_procedure(procedure: fhir.Procedure, source: str, reader: Reader) -> li
     if not found or not reader.has_status(source, "imaging", procedure.status, _COMPLETED):
         return []
     when = reader.when(source, "imaging", procedure.performedDateTime, procedure.performedPeriod)
-    return _studies(found, when, source, reader)
+    return _studies(found, when, source, reader, contrast=with_contrast(found, (procedure.code,)))
 
 
 def read_observation(observation: fhir.Observation, source: str, reader: Reader) -> list[Study] | None:
@@ -73,13 +74,32 @@ def read_observation(observation: fhir.Observation, source: str, reader: Reader)
     if not reader.has_status(source, "imaging", observation.status, FINAL):
         return []
     date = observation.effectiveDateTime or observation.effectiveInstant
-    return _studies(found, reader.when(source, "imaging", date, observation.effectivePeriod), source, reader)
+    when = reader.when(source, "imaging", date, observation.effectivePeriod)
+    parts = (component.code for component in observation.component or ())
+    contrast = with_contrast(found, (observation.code, observation.method, *parts))
+    return _studies(found, when, source, reader, contrast=contrast)
 
 
-def _studies(found: Mapping[str, Truth], when: When | None, source: str, reader: Reader) -> list[Study]:
+def is_mri(kind: str) -> bool:
+    """Whether the kind is magnetic resonance imaging, of a part or of the whole body."""
+    return kind.startswith(("img:mr", "img:wbmri"))
+
+
+def with_contrast(kinds: Iterable[str], concepts: Iterable[datatypes.CodeableConcept | None]) -> bool:
+    """Whether a code says that contrast is given. Of two modalities nobody can say which of them it belongs to."""
+    modalities = {"img:mr" if is_mri(kind) else kind for kind in kinds}
+    if len(modalities) != 1:
+        return False
+    rows = (terminology.imaging(coding.system, coding.code) for coding in codings(*concepts))
+    return any(row is not None and row.contrast for row in rows)
+
+
+def _studies(
+    found: Mapping[str, Truth], when: When | None, source: str, reader: Reader, *, contrast: bool
+) -> list[Study]:
     if not reader.has_happened(source, "imaging", when):
         return []
-    return [Study(kind, source, whole, when) for kind, whole in sorted(found.items())]
+    return [Study(kind, source, whole, when, contrast) for kind, whole in sorted(found.items())]
 
 
 def _by_name(kind: str, coding: datatypes.Coding, source: str, reader: Reader) -> tuple[str, Truth]:

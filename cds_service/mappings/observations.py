@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cds_service.guideline.facts import Coded, Measurement, Note
 from cds_service.guideline.interval import Interval, Truth
-from cds_service.mappings import dates, units
+from cds_service.mappings import dates, presence, units
 from cds_service.mappings.concepts import lab_of
 from cds_service.mappings.datatypes import NO_VALUE, Quantity, UnusableError
 from cds_service.mappings.fhir import Component, Observation
-from cds_service.mappings.interpretations import flag_of
+from cds_service.mappings.interpretations import NOT_INTERPRETED, Interpreted, interpreted
 from cds_service.mappings.numbers import decimal_of, interval_of, is_sent, written
 from cds_service.mappings.reference_ranges import reference
 from cds_service.mappings.terminology import Lab
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from msgspec import Raw
 
     from cds_service.guideline.dates import When
-    from cds_service.guideline.facts import Flag, ReadFrom
+    from cds_service.guideline.facts import ReadFrom
     from cds_service.mappings.datatypes import Range
     from cds_service.mappings.units import Unit
 
@@ -69,11 +69,13 @@ class Laboratory:
         found = lab_of(observation, observation)
         if found is None and not observation.component:
             return
-        self.take(observation, found)
+        parts = [(component, lab_of(component, observation)) for component in observation.component or ()]
+        if not (_is_panel(observation) and any(lab == found for _, lab in parts)):
+            self.take(observation, found)
         if key and isinstance(found, Lab):
             self._remember(key, found)
-        for component in observation.component or ():
-            self.take(component, lab_of(component, observation))
+        for component, lab in parts:
+            self.take(component, lab)
 
     def _remember(self, key: _Key, lab: Lab) -> None:
         """Code and unit of a plain result: the next one of the same two is read without looking them up."""
@@ -109,17 +111,35 @@ class Laboratory:
         if isinstance(found, str):
             self.note(found, None)
             return
-        if found.role == "other" or (result is self._observation and _is_panel(self._observation)):
+        is_present = found.role == "presence"
+        if found.role == "other" or (not is_present and result is self._observation and _is_panel(self._observation)):
             return
         try:
-            self._measure(result, found)
+            self._require_final()
+            if is_present:
+                self._be_present(result, found.concept)
+            else:
+                self._measure(result, found)
         except UnusableError as fault:
             self.note(fault.reason, found.concept)
 
-    def _measure(self, result: _Result, lab: Lab) -> None:
+    def _require_final(self) -> None:
         status = self._observation.status
         if status not in FINAL:
             raise UnusableError("status-not-final" if status else "status-missing")
+
+    def _be_present(self, result: _Result, concept: str) -> None:
+        """A test of which it counts that it was taken; each part of a panel that says the same is told once."""
+        parts = _filled_in(self._observation) if result is self._observation else 0
+        found = presence.found_in(result, concept, parts, has_value=_has_value(result))
+        when = self._when(concept)
+        for reason in found.reasons:
+            self.note(reason, concept)
+        coded = Coded(concept, found.value, self._source, when, found.read_from)
+        if not self.coded or self.coded[-1] != coded:
+            self.coded.append(coded)
+
+    def _measure(self, result: _Result, lab: Lab) -> None:
         if lab.role in {"exclude", "blood"}:
             raise UnusableError("excluded-code")
         value, unit = _value(result, lab)
@@ -138,10 +158,11 @@ class Laboratory:
     ) -> None:
         concept = analyte.concept
         normal = self._reference(result.referenceRange, concept, analyte.unit)
-        flag = self._flag(result.interpretation, concept)
+        told = self._interpreted(result.interpretation, concept)
         measured = Measurement(
-            concept, value, analyte.measured_in, when, self._source, normal, flag, read_from, analyte.preferred
-        )
+            concept, value, analyte.measured_in, when, self._source, normal, told.flag, read_from, analyte.preferred,
+            told.alarm,
+        )  # fmt: skip
         same = self.measurements.get(concept)
         if same is None:
             self.measurements[concept] = [measured]
@@ -155,12 +176,12 @@ class Laboratory:
             self.note(fault.reason, concept)
             return None
 
-    def _flag(self, raw: Raw, concept: str) -> Flag | None:
+    def _interpreted(self, raw: Raw, concept: str) -> Interpreted:
         try:
-            return flag_of(bytes(raw))
+            return interpreted(bytes(raw))
         except UnusableError as fault:
             self.note(fault.reason, concept)
-            return None
+            return NOT_INTERPRETED
 
     def _when(self, concept: str) -> When | None:
         """When the sample was taken; a result without a readable date counts as undated. `issued` is no such date."""
@@ -210,6 +231,12 @@ def _effective(observation: Observation, today: date) -> When | None:
 def _is_panel(observation: Observation) -> bool:
     """Whether the Observation only holds its components together."""
     return bool(observation.component) and not _has_value(observation) and observation.dataAbsentReason is None
+
+
+def _filled_in(observation: Observation) -> int:
+    """How many of its parts hold something; of members in other Observations that cannot be seen here."""
+    parts = (part for part in observation.component or () if _has_value(part) and part.dataAbsentReason is None)
+    return sum(1 for _ in parts) + len(observation.hasMember or ())
 
 
 def _has_value(result: _Result) -> bool:

@@ -82,7 +82,9 @@ def read_medication(
     concept = UNREADABLE if named.concepts[0] == medications.UNREADABLE else named.concepts[0]
     if named.reason:
         reader.note(source, named.reason, concept)
-    order = Order(concept, source, reference=_reference(source))
+    order = Order(concept, source, stops=ends(request), reference=_reference(source))
+    if order.stops and concept in PARACETAMOL:  # it gives none (ZOL-04), and no rule asks why it ends
+        return []
     dosages = request.dosageInstruction or []
     if concept == ZOLEDRONIC_ACID:  # the drug whose dose and rate are judged (ZOL-07 to ZOL-10)
         is_lost = not dosages and any(note.source == source and note.reason in _LOST for note in reader.notes)
@@ -100,10 +102,20 @@ def read_service(request: fhir.ServiceRequest, source: str, coming: Sequence[Vis
         return []
     period = request.occurrencePeriod
     occurrence = reader.when(source, concepts[0], request.occurrenceDateTime, period)
-    orders = [Order(concept, source, reference=_reference(source)) for concept in concepts]
+    kinds = [concept for concept in concepts if concept.startswith("img:")]
+    contrast = imaging.with_contrast(kinds, (request.code, *(request.orderDetail or ())))
+    orders = [
+        Order(concept, source, contrast=contrast and concept in kinds, reference=_reference(source))
+        for concept in concepts
+    ]
     if occurrence is not None:
         return [replace(order, planned=Planned(occurrence, "occurrence")) for order in orders]
     return [replace(order, planned=_planned(order, (), request.authoredOn, coming, reader)) for order in orders]
+
+
+def ends(request: fhir.MedicationRequest) -> bool:
+    """Whether the order ends a treatment. A cancelled one is withdrawn: it ends nothing."""
+    return request.status == "stopped"
 
 
 def is_examination(order: Order) -> bool:

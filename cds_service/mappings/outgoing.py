@@ -26,7 +26,10 @@ _TABLES: dict[str, Any] = tomllib.loads(
     Path(__file__).with_name("terminology").joinpath("outgoing.toml").read_text("utf-8")
 )
 TESTS = frozenset(_TABLES["test"])
-"""The blood tests that can be suggested, by concept."""
+"""The laboratory tests that can be suggested, by concept."""
+_REQUESTS: dict[str, Any] = _TABLES["test"] | _TABLES["imaging"] | _TABLES["referral"]
+REQUESTS = frozenset(_REQUESTS)
+"""All that can be suggested as a ServiceRequest: TESTS, imaging and referrals."""
 _ID = re.compile(r"[A-Za-z0-9.\-_]{1,256}").fullmatch
 _CODE = re.compile(r"[a-z]+(?:-[a-z]+)*").fullmatch
 
@@ -50,14 +53,17 @@ def operation_outcome(code: str, diagnostics: str) -> Json:
     }
 
 
-def service_request(test: str, patient_id: str, *, due: date | None, language: Language) -> Json:
-    """A draft order of one of TESTS, for a day.
+def service_request(key: str, patient_id: str, *, due: date | None, language: Language) -> Json:
+    """A draft order of one of REQUESTS, for a day.
 
     Raises:
-        KeyError: no such test.
+        KeyError: no such request.
         ValueError: an id that is none.
     """
-    request = _draft("ServiceRequest", patient_id) | {"code": _code(_TABLES["test"][test], language)}
+    row = _REQUESTS[key]
+    request = _draft("ServiceRequest", patient_id) | {"code": _code(row, language)}
+    if "details" in row:
+        request["orderDetail"] = [{"coding": _codings(row["details"])}]
     return request if due is None else request | {"occurrenceDateTime": due.isoformat()}
 
 
@@ -128,9 +134,9 @@ def _examples() -> Iterable[Json]:
     yield questionnaire("https://example.org/cno-cds")
     for language in LANGUAGES:
         yield paracetamol_request("p-1", Decimal("247.5"), planned=day, language=language)
-        for test in sorted(TESTS):
-            yield service_request(test, "p-1", due=day, language=language)
-            yield service_request(test, "p-1", due=None, language=language)
+        for key in sorted(REQUESTS):
+            yield service_request(key, "p-1", due=day, language=language)
+            yield service_request(key, "p-1", due=None, language=language)
 
 
 def _draft(resource_type: str, patient_id: str) -> Json:
@@ -141,7 +147,13 @@ def _draft(resource_type: str, patient_id: str) -> Json:
 
 
 def _code(row: Mapping[str, Any], language: Language) -> Json:
-    return {"coding": [{"system": system, "code": code} for system, code in row["codes"]], "text": row[language]}
+    """The codes, if there are any, and the text."""
+    told: Json = {"coding": _codings(row["codes"])} if "codes" in row else {}
+    return told | {"text": row[language]}
+
+
+def _codings(codes: Iterable[tuple[str, str]]) -> list[Json]:
+    return [{"system": system, "code": code} for system, code in codes]
 
 
 def _milligrams(amount: Decimal) -> Json:

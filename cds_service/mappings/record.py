@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from cds_service.guideline.course import ZOLEDRONIC_ACID
 from cds_service.guideline.facts import Facts, Note
 from cds_service.mappings import (
     conditions,
@@ -16,7 +17,9 @@ from cds_service.mappings import (
     medications,
     observations,
     orders,
+    presence,
     questionnaire,
+    referrals,
 )
 from cds_service.mappings.datatypes import TooManyError
 from cds_service.mappings.entries import Entries, about
@@ -138,6 +141,7 @@ class _Record:
         self._conditions(born)
         pool = medications.Pool(self.entries.of(fhir.Medication), self.entries.urls)
         drugs, allergies, ordered = self._drugs(pool), self._allergies(), self._orders(pool, chosen)
+        requested = self._requested()
         form = questionnaire.newest(
             self._mine(self.entries, fhir.QuestionnaireResponse),
             self.reader,
@@ -156,6 +160,7 @@ class _Record:
             drugs=newest_first(drugs),
             allergies=allergies,
             orders=ordered,
+            requested=requested,
             form=form,
             not_received=not_received,
             unreadable=frozenset(note.concept for note in notes if note.concept and note.reason not in _STILL_USED),
@@ -214,12 +219,15 @@ class _Record:
             self.studies += imaging.read_study(study, source, reader)
         for source, report in self._mine(entries, fhir.DiagnosticReport):
             lesions.read_report(report, source, reader, self.imaged)
+            self.imaged.findings += presence.read_report(report, source, reader)
             self.studies += imaging.read_report(report, source, reader)
         for source, procedure in self._mine(entries, fhir.Procedure):
             lesions.read_procedure(procedure, source, reader, self.imaged)
             self.studies += imaging.read_procedure(procedure, source, reader)
         for source, structure in self._mine(entries, fhir.BodyStructure):
             lesions.read_structure(structure, source, reader, self.imaged)
+        for source, encounter in self._mine(entries, fhir.Encounter):
+            self.imaged.findings += presence.read_encounter(encounter, source, reader)
 
     def _conditions(self, born: When | None) -> None:
         for source, condition in self._mine(self.entries, fhir.Condition):
@@ -237,12 +245,23 @@ class _Record:
             found += medications.read(resource, source, pool, self.reader)
         for name, told_as in _DRUG_TYPES.items():
             found += [medications.unreadable(told_as, failed.source) for failed in self._failed(name)]
+        for source, request in self._mine(self.drafts, fhir.MedicationRequest):
+            if orders.ends(request):
+                read = medications.read(request, source, pool, Reader(self.reader.today))
+                found += [drug for drug in read if drug.concept != ZOLEDRONIC_ACID]
         return found
 
     def _allergies(self) -> frozenset[str]:
         found: set[str] = set()
         for source, allergy in self._mine(self.entries, fhir.AllergyIntolerance):
             found |= medications.read_allergy(allergy, source, self.reader)
+        return frozenset(found)
+
+    def _requested(self) -> frozenset[str]:
+        """Imaging still to come and referrals, of the record; what is being ordered now are orders."""
+        found: set[str] = set()
+        for source, request in self._mine(self.entries, fhir.ServiceRequest):
+            found |= referrals.requested(request, source, self.reader)
         return frozenset(found)
 
     def _orders(self, pool: medications.Pool, chosen: frozenset[str] | None) -> tuple[Order, ...]:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from cds_service.guideline.facts import Flag, ReadFrom, Side, Zone
 
 Row = TypeVar("Row")
-Role: TypeAlias = Literal["measure", "part", "blood", "exclude", "share", "other"]
+Role: TypeAlias = Literal["measure", "part", "blood", "exclude", "share", "presence", "other"]
+
+Outcome: TypeAlias = Literal["positive", "negative"]
 
 FOLDER = Path(__file__).with_name("terminology")
 LAB_SYSTEMS = frozenset({"nlk", "npu", "loinc"})
@@ -35,7 +37,8 @@ class Lab:
     """A laboratory or vital-sign code.
 
     `role`: `measure`; `part` yields to the total (25-OH vitamin D3); `blood` counts with a blood specimen only;
-    `share` is a percentage that tells presence (blasts); `exclude` is not used and noted; `other` is not ours.
+    `share` is a percentage that tells presence (blasts); `presence` is a test of which it counts that it was taken;
+    `exclude` is not used and noted; `other` is not ours.
     """
 
     concept: str
@@ -73,6 +76,8 @@ class Imaging:
 
     kind: str
     whole_body: Truth = Truth.NO
+    contrast: bool = False
+    """Whether the code says that contrast is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,10 @@ def _lab(row: dict[str, str]) -> Lab:
     return Lab(row["concept"], cast("Role", row["role"]), row["unit"], row["system"] == "nlk" and bool(row["unit"]))
 
 
+def _imaging(row: dict[str, str]) -> Imaging:
+    return Imaging(row["kind"], _WHOLE_BODY[row["whole_body"]], row["contrast"] == "yes")
+
+
 def _both_npu(labs: _Table[Lab]) -> _Table[Lab]:
     """NLK and NPU share their codes: a row of either is found under both systems."""
     shared = {(key, code): row for (system, code), row in labs.rows.items() for key in _sharing(system)}
@@ -183,11 +192,13 @@ def _sharing(system: str) -> Iterable[str]:
 _LABS = _both_npu(_read("labs.csv", _lab))
 _CONDITIONS = _read("conditions.csv", _condition_code)
 _BODY_SITES = _read("bodysites.csv", _body_site)
-_IMAGING = _read("imaging.csv", lambda row: Imaging(row["kind"], _WHOLE_BODY[row["whole_body"]]))
+_IMAGING = _read("imaging.csv", _imaging)
 _FINDINGS = _read("findings.csv", lambda row: Concept(row["concept"]))
 _HISTOLOGY = _read("histology.csv", lambda row: Concept(row["concept"]))
 _DRUGS = _read("drugs.csv", lambda row: Concept(row["concept"]))
+_OUTCOMES = _read("outcomes.csv", lambda row: cast("Outcome", row["outcome"]))
 _FLAGS = {(row["system"], row["code"]): cast("Flag", row["flag"]) for row in table("interpretations.csv")}
+_ALARMS = frozenset((row["system"], row["code"]) for row in table("interpretations.csv") if row["alarm"] == "yes")
 
 
 def _look_up(codes: _Table[Row], system: str | None, code: str | None) -> Row | None:
@@ -252,9 +263,26 @@ def flag(system: str | None, code: str | None) -> Flag | None:
     """The flag of an interpretation coding; one without a system is taken as HL7 v3."""
     if not code or len(system or "") + len(code) > _LONGEST:
         return None
-    return _flag(system, code)
+    return _FLAGS.get(_interpretation(system, code))
+
+
+def is_alarm(system: str | None, code: str | None) -> bool:
+    """Whether an interpretation coding says that the laboratory itself calls the result critical."""
+    if not code or len(system or "") + len(code) > _LONGEST:
+        return False
+    return _interpretation(system, code) in _ALARMS
+
+
+def outcome(system: str | None, code: str | None) -> Outcome | None:
+    """Whether a coded result or an interpretation says positive or negative."""
+    return _look_up(_OUTCOMES, system, code)
+
+
+def outcome_word(text: str) -> Outcome | None:
+    """Whether a whole text is a word for positive or negative."""
+    return _OUTCOMES.rows.get(("word", text))
 
 
 @lru_cache(256)
-def _flag(system: str | None, code: str) -> Flag | None:
-    return _FLAGS.get((system_key(system) if system else "interpretation", code.strip()))
+def _interpretation(system: str | None, code: str) -> tuple[str, str]:
+    return system_key(system) if system else "interpretation", code.strip()

@@ -49,7 +49,7 @@ _REASONS = (
     ("location", "bone-unmapped"),
     ("item", "answer-wrong-type"),
     *((name, "date-unreadable") for name in ("effective", "onset", "recorded", "birth", "authored", "started")),
-    *((name, "date-unreadable") for name in ("performed", "occurrence", "start", "dateAsserted")),
+    *((name, "date-unreadable") for name in ("performed", "occurrence", "start", "period", "dateAsserted")),
 )
 _MOST_FIELDS = 60
 _STATUSES = frozenset({"clinicalStatus", "verificationStatus"})

@@ -42,7 +42,10 @@ ONE_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "classic-presentation": ("yes", "no"), "atypical-mri": ("yes", "no"), "imaging-inconclusive": ("yes", "no"),
         "malignancy-excluded": ("yes", "no"), "malignancy-suspected": ("yes", "no"),
         "infection-suspected": ("yes", "no"), "symptom-active": ("yes", "no"),
-        "treatment-response": ("adequate", "inadequate"),
+        "treatment-response": ("adequate", "inadequate"), "imaging-activity": ("active", "inactive"),
+        "mri-suggests-cno": ("yes", "no"), "vertebral-risk": ("yes", "no"), "jaw-symptoms": ("yes", "no"),
+        "gi-symptoms": ("yes", "no"), "malnutrition": ("yes", "no"), "trauma": ("yes", "no"), "crps": ("yes", "no"),
+        "hypocalcemia-symptoms": ("yes", "no"),
     }
 )  # fmt: skip
 SEVERAL_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -92,6 +95,11 @@ RANGES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "vitamin_c": ("26", "85"), "calcium_free": ("1.15", "1.33"), "calcium_total": ("2.2", "2.6"),
     }
 )  # fmt: skip
+DRUGS = (
+    "drug:pamidronate", "drug:antibacterial", "drug:paracetamol", "drug:nsaid", "drug:methotrexate",
+    "drug:tnf_inhibitor", "drug:jak_inhibitor", "drug:glucocorticoid",
+)  # fmt: skip
+IMAGING = ("img:wbmri", "img:mr", "img:ct", "img:bone_scan", "img:petct")
 BACK = (0, 0, 1, 5, 7, 8, 14, 15, 29, 30, 31, 41, 42, 43, 60, 89, 90, 91, 120, 200, 230, 238, 364, 365, 366, 400, 500)
 EXACT_DAYS = tuple(When.on(TODAY - timedelta(days=back)) for back in BACK)
 STRETCHES = tuple(When(day.earliest - timedelta(days=20), day.earliest) for day in EXACT_DAYS)
@@ -166,11 +174,7 @@ def conditions(draw, whens=WHENS, concepts=CONDITIONS):
 def drugs(draw, whens=WHENS):
     """A medication of the record."""
     return Drug(
-        draw(
-            st.sampled_from(
-                ["drug:zoledronic_acid", "drug:pamidronate", "drug:antibacterial", "drug:paracetamol", "drug:nsaid"]
-            )
-        ),
+        draw(st.sampled_from(["drug:zoledronic_acid", "drug:zoledronic_acid", *DRUGS])),
         draw(st.sampled_from(["administration", "request", "statement"])),
         draw(st.sampled_from(["completed", "active", "stopped", "not-done", "in-progress"])),
         f"Medication/{draw(st.integers(0, 9))}",
@@ -189,9 +193,9 @@ def orders(draw):
                 [
                     "drug:zoledronic_acid",
                     "drug:zoledronic_acid",
-                    "drug:paracetamol",
-                    "drug:pamidronate",
                     "lab:calcium_free",
+                    *DRUGS,
+                    *IMAGING,
                 ]
             )
         ),
@@ -254,17 +258,18 @@ def children(draw):
         tuple(draw(st.lists(drugs(), max_size=3))),
         draw(st.frozensets(st.sampled_from(["drug:paracetamol", "drug:nsaid"]), max_size=1)),
         tuple(draw(st.lists(orders(), max_size=2))),
+        draw(st.frozensets(st.sampled_from(["img:mr", "img:wbmri", "referral:paediatrics"]), max_size=1)),
         draw(st.none() | forms() | forms() | forms()),
-        draw(st.frozensets(st.sampled_from(["Condition", "MedicationRequest"]), max_size=1)),
+        draw(st.frozensets(st.sampled_from(["Condition", "MedicationRequest", "ImagingStudy"]), max_size=1)),
         draw(st.frozensets(st.sampled_from(["vitd25", "body_weight", "calcium_total"]), max_size=1)),
     )
 
 
 FINDINGS = st.lists(
-    st.sampled_from(["finding:lytic_possible", "finding:cortical_destruction", "blasts_pct"]), max_size=1
+    st.sampled_from(["finding:lytic_possible", "finding:cortical_destruction", "blasts_pct", "visit"]), max_size=1
 )
 STUDIES = st.builds(
-    Study, st.sampled_from(["img:wbmri", "img:mr", "img:petct"]), st.just("ImagingStudy/1"), TRUTHS, WHENS
+    Study, st.sampled_from(["img:wbmri", "img:mr", "img:petct", "img:xray"]), st.just("ImagingStudy/1"), TRUTHS, WHENS
 )
 BIOPSIES = st.builds(BiopsyRecord, st.sampled_from(["procedure", "histology"]), st.just("Procedure/1"), WHENS)
 

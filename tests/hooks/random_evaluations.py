@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -34,7 +35,7 @@ from cds_service.guideline.results import (
     Infusion,
     Reason,
 )
-from cds_service.hooks.card_draft import Scope
+from cds_service.hooks.card_draft import PLAN, Scope
 from cds_service.hooks.wording import wording
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "schemas" / "evaluation.schema.json").read_text("utf-8"))
@@ -59,11 +60,27 @@ REASON_WORDS = {
     "BIO-14": ("clavicle-alone", None),
     "BIO-19": ("sign", "suspected", "unanswered", "not-excluded"),
 }
-FINDINGS = {
-    "BGR-01": (None,), "BIO-01": (None,), "DDX-01": ("blasts", "lines", "flags"), "DDX-08": (None,), "LAB-18": (None,),
-    "LAB-17": ("both", "urate", "ldh", "ldh-judged", "both-judged", None), "BIO-20": (None,), "ZOL-11": (None,),
-    "ZOL-12": (None,), "ZOL-13": (None,), "ZOL-15": (None,), "UTR-01": (None,), "OPP-01": (None,), "IMG-12": (None,),
-}  # fmt: skip
+TESTS = ("hemoglobin", "alt+ast+ggt", "ana+rheumatoid_factor+anti_ccp+hlab27", "urine_dipstick")
+PARTS = {"EXO-01": ("skin-joints-gut", "skin-joints"), **dict.fromkeys(PLAN["groups"]["missing-tests"], TESTS)}
+WAITING = frozenset({"BEH-04", "BEH-06", "BEH-07", "BEH-08", "BEH-11", "BEH-12"})
+"""Behind the drug gate."""
+
+
+def finding_reasons():
+    """Each rule that a card may tell of, with the reasons that there are words for."""
+    found = {"KLN-02": {None}, **{rule: {None, *parts} for rule, parts in PARTS.items()}}
+    for key in wording("nb").texts:
+        section, rule, *rest = key.split(".")
+        if section == "findings" and re.fullmatch(r"[A-Z]{3}-\d\d", rule):
+            reasons = found.setdefault(rule, {None})
+            if len(rest) > 1:
+                reasons.add(rest[0])
+            if rule in WAITING:
+                reasons |= {"waiting", "waiting-low-alp"}
+    return {rule: sorted(reasons, key=str) for rule, reasons in sorted(found.items())}
+
+
+FINDINGS = finding_reasons()
 CHECKS = ("ZOL-01", "ZOL-02", "ZOL-03", "ZOL-04", "ZOL-07", "ZOL-07a", "ZOL-08", "ZOL-09", "ZOL-10")
 CANARY = "Ola Nordmann <b>12057012345</b>"
 LABELS = tuple(key.removeprefix("labels.") for key in wording("nb").texts if key.startswith("labels."))
@@ -263,7 +280,7 @@ class Maker:
             else (),
             orders=self.some(orders, 1),
             form=self.form() if self.chance() else None,
-            not_received=frozenset(self.some(kinds, 4)),
+            not_received=frozenset((*self.some(kinds, 4), *(("Condition",) if self.chance(0.2) else ()))),
             notes=notes,
         )
 
@@ -277,7 +294,10 @@ class Maker:
     def finding(self):
         rule = self.random.choice(tuple(FINDINGS))
         level = self.random.choice(("info", "warning", "critical"))
-        return Finding(rule, level, self.evidence(), self.random.choice(FINDINGS[rule]))
+        about = self.random.choice(("chart", "order", "both"))
+        infused = Coded("drug:zoledronic_acid", "completed", "MedicationAdministration/z", When.on(TODAY))
+        evidence = (*self.evidence(), *([infused] if rule.startswith("ZOL") else []))
+        return Finding(rule, level, evidence, self.random.choice(FINDINGS[rule]), about)
 
     def evaluation(self):
         notes = tuple(
@@ -286,7 +306,8 @@ class Maker:
         )
         facts = self.facts(notes)
         infusion = self.infusion() if self.chance(0.6) else None
-        findings = tuple(self.finding() for _ in range(self.random.randint(0, 6)))
+        found = {finding.id: finding for finding in (self.finding() for _ in range(self.random.randint(0, 6)))}
+        findings = tuple(found.values())
         return Evaluation(TODAY, facts, self.classification(), self.biopsy(), infusion, findings, notes)
 
     def scope(self):

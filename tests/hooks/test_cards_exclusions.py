@@ -9,7 +9,7 @@ import pytest
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Coded, Condition, Form
 from cds_service.guideline.interval import Truth
-from cds_service.hooks.card_draft import Scope
+from cds_service.hooks.card_draft import TOPICS, Scope
 from tests.hooks.children import ANSWERS, BLOOD, CHILD, ONSET, SPACE, TIBIAE, draw, facts, measured, of_topic, topics
 
 ADULT = Scope("patient-view", suspicion=True, age_group="adult")
@@ -25,7 +25,8 @@ def asked_earlier(*results, answers=None, **members):
 
 
 def detail_of(record, language="en", scope=CHILD):
-    return of_topic(draw(record, scope, language), "classification")["detail"]
+    alone = replace(scope, topics=frozenset({TOPICS["classification"]}))
+    return of_topic(draw(record, alone, language), "classification")["detail"]
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_notes_on_what_the_readiness_does_not_read_stay_off_its_card():
 
 
 def test_the_readiness_card_is_never_folded():
-    biopsy = Finding("BIO-20", "warning")
+    biopsy = Finding("BIO-20", "warning", about="order")
     result = evaluate(infusion_facts(), TODAY)
     built = draw(replace(result, findings=(biopsy, *result.findings)), AT_ORDER, max_cards=1)
     assert topics(built) == ["infusion"]

@@ -53,9 +53,9 @@ def test_all_that_is_read_is_asked_for():
     assert asked >= {
         "Patient", "Condition", "Observation", "ImagingStudy", "DiagnosticReport", "Procedure", "MedicationRequest",
         "MedicationAdministration", "MedicationStatement", "AllergyIntolerance", "BodyStructure",
-        "QuestionnaireResponse",
+        "QuestionnaireResponse", "ServiceRequest", "Encounter",
     }  # fmt: skip
-    assert set(BY_HOOK["order-sign"].prefetched_types.values()) == asked | {"ServiceRequest", "Appointment"}
+    assert set(BY_HOOK["order-sign"].prefetched_types.values()) == asked | {"Appointment"}
 
 
 def test_the_form_is_asked_for_by_the_canonical_of_the_installation():

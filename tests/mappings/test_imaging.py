@@ -166,3 +166,54 @@ def test_an_imaging_observation_that_is_not_final_is_ours_and_noted():
     reader = Reader(TODAY)
     assert read_observation(msgspec.convert(members, fhir.Observation), "Observation/o", reader) == []
     assert reader.notes == [Note("Observation/o", "status-not-final", "imaging")]
+
+
+CONTRAST = {"system": NCRP, "code": "ZTX0EA"}
+
+
+def told(**codes):
+    """Kind and contrast of an MRI of the spine, as each kind of resource tells it."""
+    reader = Reader(TODAY)
+    observation = {"resourceType": "Observation", "status": "final", "code": concept(NCRP, "SNA0KG")} | codes
+    found = read_observation(msgspec.convert(observation, fhir.Observation), "Observation/o", reader)
+    return [(each.kind, each.contrast) for each in found or ()]
+
+
+def test_contrast_is_told_by_the_code_that_stands_beside_the_examination():
+    spine = {"system": NCRP, "code": "SNA0KG"}
+    assert told() == [("img:mr_total_spine", False)]
+    assert told(method={"coding": [CONTRAST]}) == [("img:mr_total_spine", True)]
+    assert told(code={"coding": [spine, CONTRAST]}) == [("img:mr_total_spine", True)]
+    assert told(component=[{"code": {"coding": [CONTRAST]}}]) == [("img:mr_total_spine", True)]
+    assert told(method={"coding": [{"system": NCRP, "code": "ZTX0XA"}]}) == [("img:mr_total_spine", False)]
+
+
+def test_a_study_a_report_and_a_procedure_tell_contrast():
+    reader, both = Reader(TODAY), {"coding": [{"system": NCRP, "code": "SNE0BG"}, CONTRAST]}
+    report = {"resourceType": "DiagnosticReport", "status": "final", "code": both}
+    procedure = {"resourceType": "Procedure", "status": "completed", "code": both}
+    found = [
+        *study(procedureCode=[both])[0],
+        *study(modality=modality("MR"), procedureCode=[{"coding": [CONTRAST]}])[0],
+        *read_report(msgspec.convert(report, fhir.DiagnosticReport), "DiagnosticReport/d", reader),
+        *read_procedure(msgspec.convert(procedure, fhir.Procedure), "Procedure/p", reader),
+    ]
+    assert [(each.kind, each.contrast) for each in found] == [
+        ("img:mr_si_joint", True),
+        ("img:mr", True),
+        ("img:mr_si_joint", True),
+        ("img:mr_si_joint", True),
+    ]
+
+
+@pytest.mark.parametrize(("code", "kind"), [("42299-8", "img:mr_contrast"), ("30855-1", "img:mr_total_spine")])
+def test_some_examinations_are_with_contrast_by_their_own_code(code, kind):
+    found = study(procedureCode=[concept(LOINC, code)])[0]
+    assert [(each.kind, each.contrast) for each in found] == [(kind, True)]
+
+
+def test_contrast_beside_two_modalities_belongs_to_neither():
+    found = study(procedureCode=[concept(SCT, "113091000"), concept(SCT, "77477000"), {"coding": [CONTRAST]}])[0]
+    assert [(each.kind, each.contrast) for each in found] == [("img:ct", False), ("img:mr", False)]
+    spine = [concept(SCT, "113091000"), concept(NCRP, "SNA0KG"), {"coding": [CONTRAST]}]
+    assert all(each.contrast for each in study(procedureCode=spine)[0])

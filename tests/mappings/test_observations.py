@@ -263,3 +263,38 @@ def test_whatever_is_sent_becomes_a_measurement_or_a_note(**sent):
     )
     assert reading.measurements or reading.notes
     assert all(note.concept == "hemoglobin" for note in reading.notes)
+
+
+@pytest.mark.parametrize(
+    ("codes", "alarm"),
+    [
+        (["LL"], True),
+        (["HH"], True),
+        (["AA"], True),
+        (["L", "LL"], True),
+        (["L"], False),
+        (["H"], False),
+        (["A"], False),
+        (["LU"], False),
+        (["HU"], False),
+        (["<"], False),
+        ([">"], False),
+        ([], False),
+    ],
+)
+def test_the_laboratory_itself_calls_a_result_critical(codes, alarm):
+    assert measured(interpretation=[coded(*((V3, code) for code in codes))]).alarm is alarm
+
+
+def test_an_alarm_is_one_only_in_the_code_system_of_interpretations():
+    assert measured(interpretation=[coded((None, "LL"))]).alarm
+    assert not measured(interpretation=[coded(("http://example.org", "LL"))]).alarm
+    assert not measured(interpretation=[coded((V3, "L" * 300))]).alarm
+    assert not measured(interpretation=[{"text": "LL"}]).alarm
+
+
+def test_height_and_weight_of_the_norwegian_profiles_are_measured():
+    height = measured(code=coded((LOINC, "8302-2"), (SCT, "1153637007")), valueQuantity=amount(132, "cm", "cm"))
+    assert (height.name, height.value, height.unit) == ("body_height", exactly("132"), "cm")
+    weight = measured(code=coded((LOINC, "29463-7"), (SCT, "27113001")), valueQuantity=amount(29500, "g", "g"))
+    assert (weight.name, weight.value, weight.unit) == ("body_weight", exactly("29.5"), "kg")

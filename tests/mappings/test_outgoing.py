@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cds_service.mappings import terminology
 from cds_service.mappings.form import FORM, LANGUAGES
 from cds_service.mappings.outgoing import (
+    REQUESTS,
     TESTS,
     check_templates,
     operation_outcome,
@@ -42,9 +43,9 @@ def test_the_templates_are_valid():
     check_templates()
 
 
-@given(st.sampled_from(sorted(TESTS)), ids, st.none() | days, languages)
-def test_a_blood_test_is_a_valid_draft_order(test, patient, due, language):
-    resource = service_request(test, patient, due=due, language=language)
+@given(st.sampled_from(sorted(REQUESTS)), ids, st.none() | days, languages)
+def test_a_request_is_a_valid_draft_order(key, patient, due, language):
+    resource = service_request(key, patient, due=due, language=language)
     valid(resource)
     assert (resource["status"], resource["intent"]) == ("draft", "order")
     assert resource["subject"] == {"reference": f"Patient/{patient}"}
@@ -68,6 +69,43 @@ def test_every_code_that_we_suggest_is_one_that_we_read():
         assert {row.concept for row in read} == {test}
     drug = paracetamol_request("p1", Decimal(1), planned=date(2025, 1, 1), language="nb")["medicationCodeableConcept"]
     assert [terminology.drug(each["system"], each["code"]).concept for each in drug["coding"]] == ["drug:paracetamol"]
+
+
+def test_all_that_the_work_up_asks_for_can_be_ordered():
+    assert {
+        "hemoglobin", "platelets", "leukocytes", "differential_count", "creatinine", "alt", "ast", "ggt", "crp", "esr",
+        "tsh", "ft4", "sodium", "potassium", "phosphate", "calcium_total", "calcium_free", "vitd25", "urate", "ldh",
+        "alp", "ana", "rheumatoid_factor", "anti_ccp", "hlab27", "urine_dipstick", "blood_culture", "vitamin_c",
+        "fecal_calprotectin",
+    } == TESTS  # fmt: skip
+    assert {
+        "xray", "mri", "mri_contrast", "mri_whole_body", "mri_total_spine", "referral_paediatrics",
+        "referral_sarcoma_centre", "referral_jaw", "referral_university_hospital",
+    } == REQUESTS - TESTS  # fmt: skip
+
+
+@pytest.mark.parametrize("test", sorted(TESTS))
+def test_the_norwegian_code_stands_first(test):
+    codings = service_request(test, "p1", due=None, language="nb")["code"]["coding"]
+    assert [coding["system"] for coding in codings] == ["urn:oid:2.16.578.1.12.4.1.1.7280", "http://loinc.org"][
+        : len(codings)
+    ]
+
+
+def test_a_blood_culture_is_one_request_for_both_kinds():
+    for language, text in (("nb", "aerob og anaerob"), ("nn", "aerob og anaerob"), ("en", "aerobic and anaerobic")):
+        code = service_request("blood_culture", "p1", due=None, language=language)["code"]
+        assert [coding["code"] for coding in code["coding"]] == ["NPU58580"]
+        assert code["text"].endswith(text)
+
+
+def test_a_referral_has_words_only_and_contrast_is_a_detail_of_the_order():
+    assert service_request("referral_jaw", "p1", due=None, language="en")["code"] == {
+        "text": "Referral to an oral surgeon or dentist"
+    }
+    detail = service_request("mri_contrast", "p1", due=None, language="nb")["orderDetail"]
+    assert detail == [{"coding": [{"system": "urn:oid:2.16.578.1.12.4.1.1.7270", "code": "ZTX0EA"}]}]
+    assert "orderDetail" not in service_request("mri", "p1", due=None, language="nb")
 
 
 @pytest.mark.parametrize("patient", ["", "a b", "x/../y", "æ", "a" * 257, "<b>"])

@@ -293,6 +293,7 @@ ALL = {
     "MedicationStatement",
     "AllergyIntolerance",
     "ServiceRequest",
+    "Encounter",
     "Appointment",
     "QuestionnaireResponse",
 }
@@ -316,6 +317,9 @@ def test_without_prefetch_nothing_was_received():
         ("item1", bundle(PATIENT, link=[{"relation": "self", "url": "https://x/Patient/p1/$everything"}]), ALL),
         ("allergyIntolerances", None, {"AllergyIntolerance"}),
         ("medication_requests", bundle(), {"MedicationRequest"}),
+        ("visits", None, {"Encounter"}),
+        ("encounters", bundle(), {"Encounter"}),
+        ("referrals", None, {"ServiceRequest"}),
         ("-user", None, set()),
         ("item1", bundle(), set()),
         ("labs", crp("a"), {"Observation"}),

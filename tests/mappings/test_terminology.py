@@ -278,3 +278,23 @@ def test_no_code_stands_for_two_concepts_in_one_table():
         rows = table(f"{name}.csv")
         codes = [(key, row["code"]) for row in rows for key in (row.get("systems") or row["system"]).split()]
         assert len(codes) == len(set(codes)), name
+
+
+def test_outcomes_and_alarms_are_looked_up_in_their_own_systems():
+    v3 = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+    assert [terminology.outcome(v3, code) for code in ("POS", "NEG", "A", "H")] == ["positive", "negative", None, None]
+    assert terminology.outcome(SCT, "10828004") == "positive"
+    assert terminology.outcome("word", "positiv") is None
+    assert terminology.outcome(SCT, "positiv") is None
+    assert (terminology.outcome_word("ingen vekst"), terminology.outcome_word("10828004")) == ("negative", None)
+    assert [code for code in ("LL", "L", "HH", "H", "AA", "A", "<", ">") if terminology.is_alarm(v3, code)] == [
+        "LL", "HH", "AA",
+    ]  # fmt: skip
+    assert not terminology.is_alarm(v3, None)
+
+
+def test_tests_whose_presence_counts_measure_nothing():
+    rows = [row for row in table("labs.csv") if row["role"] == "presence"]
+    assert rows
+    assert not {row["concept"] for row in rows} & units.CANONICAL.keys()
+    assert {row["confidence"] for row in rows} <= {"high", "medium"}
