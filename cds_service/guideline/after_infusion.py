@@ -91,10 +91,11 @@ def _ended(drug: Drug, today: date) -> When | None:
     return told if told.latest <= today else When(told.earliest, today)
 
 
-def _newness(given: Given) -> tuple[date, date, float, str, str]:
+def _newness(given: Given) -> tuple[date, bool, float, str, str]:
+    """By the first possible day: one known to its month does not hide one known to its day (OUR-30)."""
     ended = given.ended
     time_of_day = ended.moment.timestamp() if ended.moment else 0.0
-    return ended.latest, ended.earliest, time_of_day, given.drug.source, given.drug.status
+    return ended.earliest, ended.is_precise, time_of_day, given.drug.source, given.drug.status
 
 
 def next_infusion(case: Case, given: Given) -> Finding | None:
