@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
 from cds_service.guideline.course import ZOLEDRONIC_ACID, Infused, was_administered, was_taken
@@ -14,7 +15,7 @@ from cds_service.guideline.interval import Truth, any_of
 from cds_service.guideline.results import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from decimal import Decimal
 
     from cds_service.guideline.case import Case
@@ -39,7 +40,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A control of free calcium: due after so many hours, counted from the first of these to the last."""
+    """A control of free calcium: due after so many hours, done by a sample from the first of these on (OUR-30)."""
 
     rule: str
     due: int
@@ -47,16 +48,12 @@ class Control:
     last: int
 
     def covers(self, ended: When, taken: When | None) -> Truth:
-        """Is a sample taken then this control? By the calendar day where a time of day is missing."""
+        """Does a sample taken then do for this control, be it late? By the day where a time of day is missing."""
         if taken is None:
             return Truth.UNKNOWN
         if ended.moment and taken.moment:
-            gone = elapsed(ended.moment, taken.moment)
-            return Truth.of(timedelta(hours=self.first) <= gone <= timedelta(hours=self.last))
-        wanted = ended.shifted(self.due // 24)
-        if taken.earliest > wanted.latest or taken.latest < wanted.earliest:
-            return Truth.NO
-        return Truth.YES if wanted.is_precise and taken.is_precise else Truth.UNKNOWN
+            return Truth.of(elapsed(ended.moment, taken.moment) >= timedelta(hours=self.first))
+        return not_after(ended.shifted(self.due // 24), taken)
 
 
 def findings(case: Case) -> tuple[Finding, ...]:
@@ -187,6 +184,8 @@ def hypocalcaemia(case: Case, given: Given) -> tuple[Finding, ...]:
     if is_low is Truth.UNKNOWN:
         totals, is_low = judged(_other_calcium(case.facts), given.ended, limit)
     symptoms = _symptoms(case, given)
+    if symptoms is Truth.YES and is_low is Truth.NO and not _measured_since_answer(case.facts):
+        is_low = Truth.UNKNOWN
     critical = _critical_reason(free, symptoms, is_low, limit)
     beside = (*case.facts.answers.fact(_SYMPTOMS), given.drug.fact())
     found = []
@@ -197,6 +196,13 @@ def hypocalcaemia(case: Case, given: Given) -> tuple[Finding, ...]:
     if critical:
         found.append(Finding("ZOL-14", "critical", (*free, *totals, *beside), critical))
     return tuple(found)
+
+
+def _measured_since_answer(facts: Facts) -> bool:
+    """Whether any calcium was taken on the day of the answer or later: an older one knew nothing of the symptoms."""
+    authored = facts.answers.authored
+    values = (*facts.of(FREE_CALCIUM), *_other_calcium(facts))
+    return any(not_after(authored, value.when) is not Truth.NO for value in values)
 
 
 def _critical_reason(
@@ -229,19 +235,27 @@ def _symptoms(case: Case, given: Given) -> Truth:
 
 def judged(values: Iterable[Measurement], ended: When, limit: Decimal) -> _Judged:
     """The worst of the newest day since the infusion that tells: what cannot be judged ends no low result (OUR-32)."""
-    left = [value for value in values if value.when and is_before(ended, value.when) is not Truth.NO]
-    while left:
-        day = max(_first_day(value) for value in left)
-        newest = [value for value in left if value.when and value.when.latest >= day]
-        worst = any_of(_is_low(value, ended, limit) for value in newest)
-        if worst is not Truth.UNKNOWN:
-            return tuple(value for value in newest if _is_low(value, ended, limit) is Truth.YES), worst
-        left = [value for value in left if value not in newest]
+    for newest in _days(v for v in values if v.when and is_before(ended, v.when) is not Truth.NO):
+        lows = [_is_low(value, ended, limit) for value in newest]
+        if any_of(lows) is not Truth.UNKNOWN:
+            low = (value for value, is_low in zip(newest, lows, strict=True) if is_low is Truth.YES)
+            return tuple(low), any_of(lows)
     return (), Truth.UNKNOWN
 
 
-def _first_day(value: Measurement) -> date:
-    return value.when.earliest if value.when else date.min
+def _days(values: Iterable[Measurement]) -> Iterator[list[Measurement]]:
+    """All results that may be of the newest day, then those of the newest day before, and so on."""
+    dated = sorted(((v.when, v) for v in values if v.when), key=lambda one: one[0].latest, reverse=True)
+    newest_from = list(accumulate((when.earliest for when, _ in reversed(dated)), max))[::-1]
+    start = 0
+    group: list[Measurement] = []
+    for place, (when, value) in enumerate(dated):
+        if when.latest < newest_from[start]:
+            yield group
+            start, group = place, []
+        group.append(value)
+    if group:
+        yield group
 
 
 def _is_low(value: Measurement, ended: When, limit: Decimal) -> Truth:
