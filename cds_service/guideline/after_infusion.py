@@ -186,7 +186,7 @@ def hypocalcaemia(case: Case, given: Given) -> tuple[Finding, ...]:
     symptoms = _symptoms(case, given)
     if symptoms is Truth.YES and is_low is Truth.NO and not _measured_since_answer(case.facts):
         is_low = Truth.UNKNOWN
-    critical = _critical_reason(free, symptoms, is_low, limit)
+    critical = _critical_reason((*free, *totals), symptoms, is_low, limit)
     beside = (*case.facts.answers.fact(_SYMPTOMS), given.drug.fact())
     found = []
     under = totals or tuple(value for value in free if is_lowered(value) is Truth.YES)
@@ -206,13 +206,14 @@ def _measured_since_answer(facts: Facts) -> bool:
 
 
 def _critical_reason(
-    free: tuple[Measurement, ...], symptoms: Truth, is_low: Truth, limit: Decimal
+    low: tuple[Measurement, ...], symptoms: Truth, is_low: Truth, limit: Decimal
 ) -> str | None:  # fmt: skip
     """ZOL-14: symptoms beside low calcium or beside none that tells; else an alarm or a value under the limit."""
     if symptoms is Truth.YES and is_low is not Truth.NO:
         return "symptoms" if is_low is Truth.YES else "no-calcium"
-    if any(value.alarm for value in free):
+    if any(value.alarm for value in low):
         return "alarm"
+    free = (value for value in low if value.name == FREE_CALCIUM)
     return "value" if any(value.value.below(limit) is Truth.YES for value in free) else None
 
 

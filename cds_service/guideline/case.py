@@ -19,6 +19,11 @@ Gate: TypeAlias = Literal["open", "waiting", "closed"]
 """May a drug be suggested? `waiting` while infection and malignancy are not verified absent (rules.md section 3)."""
 
 
+_DOUBTS = frozenset({"DDX-01", "DDX-02", "DDX-03", "DDX-04", "DDX-06", "LAB-17"})
+_AGGRESSIVE = frozenset({"BIO-16", "BIO-17"})
+"""Rapid growth, destruction of the cortex."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """What work-up, differential diagnoses, treatment and follow-up are read from."""
@@ -30,7 +35,7 @@ class Case:
     biopsy: Biopsy
     fever: Truth
     flags: tuple[Finding, ...]
-    """The red flags that exclusion rests on: BGR-01, BGR-02, DDX-01, DDX-08, LAB-17, LAB-18."""
+    """The red flags, and for the rules after them the differential diagnoses too."""
     tables: Tables
     recent: Window
     """The days in which a work-up result speaks for now."""
@@ -44,17 +49,39 @@ class Case:
     @property
     def has_cno(self) -> bool:
         """The CNO gate: a confirmed diagnosis on record, or fulfilled criteria."""
-        coded = any(one.concept == "cno" and one.confirmed is Truth.YES for one in self.facts.conditions)
-        return coded or self.classification.verdict == "fulfilled"
+        return self.has_diagnosis or self.classification.verdict == "fulfilled"
+
+    @property
+    def has_diagnosis(self) -> bool:
+        """Whether a confirmed CNO code stands on record."""
+        return any(one.concept == "cno" and one.confirmed is Truth.YES for one in self.facts.conditions)
+
+    @property
+    def is_barred(self) -> bool:
+        """Whether an exclusion criterion is present or a red flag critical: then nothing speaks of CNO's treatment."""
+        alarming = any(flag.indicator == "critical" for flag in self.flags)
+        return alarming or self.classification.exclusion is Truth.YES
 
     @property
     def drug_gate(self) -> Gate:
-        """The drug gate: no drug unless exclusion is verified absent, none at all beside a critical red flag."""
-        exclusion = self.classification.exclusion
-        alarming = any(flag.indicator == "critical" for flag in self.flags)
-        if not self.has_cno or exclusion is Truth.YES or alarming:
+        """None while barred; it waits until infection and malignancy are verified absent and unsuspected (OUR-40)."""
+        if not self.has_cno or self.is_barred:
             return "closed"
-        return "open" if exclusion is Truth.NO else "waiting"
+        settled = self.classification.exclusion is Truth.NO and not self._is_doubtful()
+        return "open" if settled else "waiting"
+
+    def _is_doubtful(self) -> bool:
+        """Whether an answer, the imaging or a flag speaks of infection or malignancy, whatever `mimicker` says."""
+        form = self.facts.answers
+        answered = (
+            Truth.YES in {form.yes("malignancy-suspected"), form.yes("infection-suspected")}
+            or form.yes("malignancy-excluded") is Truth.NO
+            or form.choice("general-condition") == "affected"
+            or self.fever is Truth.YES
+        )
+        flagged = any(flag.id in _DOUBTS and not (flag.reason or "").endswith("-judged") for flag in self.flags)
+        growing = any(reason.id in _AGGRESSIVE for reason in self.biopsy.consider)
+        return answered or flagged or growing
 
     @property
     def is_adult(self) -> bool:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
 _SECTIONS = ("BGR", "KLN", "EXO", "UTR", "KUS", "LAB", "IMG", "BIO", "DDX", "BEH", "ZOL", "OPP")
-_FOR_ADULTS_TOO = (differentials,)
-_FOR_CHILDREN = (differentials, workup, imaging, treatment, after_infusion, follow_up)
+_FOR_CHILDREN = (workup, imaging, treatment, after_infusion, follow_up)
+"""The parts that say nothing beside an onset in adult age."""
 
 
 def evaluate(
@@ -68,8 +68,11 @@ def evaluate(
 
 def _later(case: Case) -> tuple[Finding, ...]:
     """The rules that build on the criteria; beside an onset in adult age only those that warn (BGR-02)."""
-    adult = any(flag.id == "BGR-02" for flag in case.flags)
-    return tuple(found for part in (_FOR_ADULTS_TOO if adult else _FOR_CHILDREN) for found in part.findings(case))
+    others = differentials.findings(case)
+    if any(flag.id == "BGR-02" for flag in case.flags):
+        return others
+    warned = replace(case, flags=(*case.flags, *others))
+    return (*others, *(found for part in _FOR_CHILDREN for found in part.findings(warned)))
 
 
 def _each_once(fired: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cds_service.guideline.course import Infused, was_taken
 from cds_service.guideline.criteria import BISPHOSPHONATES
 from cds_service.guideline.dates import When, add_months, known_to
+from cds_service.guideline.imaging_known import WHOLE_BODY_MRI, imaging_of, suspected, whole_body_wanted
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.results import Finding
 
@@ -28,7 +29,11 @@ def findings(case: Case) -> tuple[Finding, ...]:
     if case.has_cno:
         found = (
             *found, control_imaging(case), silent_activity(case), silent_spine(case), pain_alone(case), taper(case),
-            damage(case), multifocal_disease(case), leg_or_spine(case), lasting_inflammation(case), outside_bone(case),
+        )  # fmt: skip
+    if case.has_cno and not case.is_barred:
+        found = (
+            *found, damage(case), multifocal_disease(case), leg_or_spine(case), lasting_inflammation(case),
+            outside_bone(case),
         )  # fmt: skip
     return tuple(finding for finding in found if finding)
 
@@ -51,11 +56,19 @@ def _is_recent(when: When | None, months: int, now: When) -> bool:
 
 
 def control_imaging(case: Case) -> Finding | None:
-    """OPP-02: MRI ordered under treatment, without a lesion of the spine and without a drug being stopped."""
+    """OPP-02: MRI ordered under treatment, without a lesion of the spine and without a drug being stopped.
+
+    Not of a first whole-body MRI, nor where something worse is suspected (OUR-44).
+    """
     orders = case.facts.orders
     ordered = any(order.concept.startswith(("img:mr", "img:wbmri")) and not order.stops for order in orders)
     treated = _taken(case)
     if not ordered or not treated or _spine(case) or any(_stops_a_drug(order) for order in orders):
+        return None
+    first_of_all = (
+        any(order.concept == WHOLE_BODY_MRI for order in orders) and whole_body_wanted(case, imaging_of(case))[0]
+    )
+    if first_of_all or suspected(case):
         return None
     return Finding("OPP-02", "info", treated, about="order")
 

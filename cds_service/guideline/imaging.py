@@ -68,12 +68,12 @@ def _unread(case: Case) -> bool:
 
 
 def nothing_yet(case: Case, known: Imaging) -> Finding | None:
-    """IMG-01: no imaging of any kind is known, requested or ordered."""
+    """IMG-01: no imaging is known, requested or ordered; a confirmed diagnosis shows that there was some (OUR-42)."""
     facts = case.facts
     form = facts.answers
     answered = any(form.choices.get(item, frozenset()) & codes for item, codes in _IMAGED_ANSWERS.items())
     seen = facts.lesions or form.lesions or any(one.name.startswith("finding:") for one in facts.findings)
-    if known.mri or known.coming or facts.studies or answered or seen:
+    if known.mri or known.coming or facts.studies or answered or seen or case.has_diagnosis:
         return None
     unread = {"ImagingStudy", "DiagnosticReport"} <= facts.not_received
     return Finding("IMG-01", "info", answers(case, "xray-result"), "unread" if unread else None)
@@ -147,7 +147,7 @@ def no_screening(case: Case, known: Imaging) -> Finding | None:
     shown = _evidence(case, "CLS-1.3")
     if _unread(case) and case.met("CLS-1.3") is Truth.UNKNOWN:
         return Finding("IMG-07", "info", shown, "unread", about="order")
-    return Finding("IMG-07", "warning", shown, about="order")
+    return Finding("IMG-07", "warning", shown, "ask" if case.picture.lesions else None, about="order")
 
 
 def without_whole_body_mri(case: Case, known: Imaging) -> Finding | None:
@@ -195,8 +195,8 @@ def no_scintigraphy(case: Case, known: Imaging) -> Finding | None:
 
 
 def pet_seldom(case: Case, known: Imaging) -> Finding | None:
-    """IMG-13: PET is seldom needed unless the picture is atypical."""
+    """IMG-13: PET is seldom needed unless the picture is atypical, or something worse is suspected (OUR-41)."""
     atypical = case.facts.answers.yes("atypical-mri")
-    if atypical is Truth.YES or not known.has_ordered(*_PET):
+    if atypical is Truth.YES or suspected(case) or not known.has_ordered(*_PET):
         return None
     return Finding("IMG-13", "info", answers(case, "atypical-mri"), about="order")

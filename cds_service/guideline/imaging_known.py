@@ -20,6 +20,8 @@ WHOLE_BODY_MRI = "img:wbmri"
 MRI = (REGIONAL_MRI, WHOLE_BODY_MRI)
 _SEEN_ON_MRI = frozenset({"marrow-oedema", "stir-hyperintensity"})
 _AGGRESSIVE = frozenset({"cortical-destruction", "rapid-growth"})
+_ALARMS = frozenset({"DDX-01", "DDX-03", "DDX-04", "DDX-06", "LAB-17"})
+_INFECTION_OR_MALIGNANCY = frozenset({"infection", "malignancy"})
 _AGGRESSIVE_FINDING = "finding:cortical_destruction"
 
 
@@ -88,14 +90,13 @@ def answers(case: Case, *link_ids: str) -> tuple[Coded, ...]:
 
 def suspected(case: Case) -> tuple[Fact, ...]:
     """What makes infection or malignancy suspected: answers, red flags not judged since, an aggressive picture."""
-    flags = (
-        flag for flag in case.flags
-        if flag.id == "DDX-01" or (flag.id == "LAB-17" and not (flag.reason or "").endswith("-judged"))
-    )  # fmt: skip
+    flags = (flag for flag in case.flags if flag.id in _ALARMS and not (flag.reason or "").endswith("-judged"))
     said = answers(case, "infection-suspected", "malignancy-suspected")
+    mimicker = case.classification.exclusion_criteria[0]
     shown: tuple[Fact, ...] = (
         *(fact for fact in said if fact.value == "yes"), *aggressive(case),
         *(fact for flag in flags for fact in flag.evidence),
+        *(mimicker.evidence if mimicker.truth is Truth.YES and mimicker.reason in _INFECTION_OR_MALIGNANCY else ()),
     )  # fmt: skip
     return tuple(dict.fromkeys(shown))
 

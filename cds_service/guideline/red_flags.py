@@ -13,6 +13,7 @@ from cds_service.guideline.interval import EXACT, Truth
 from cds_service.guideline.results import Finding
 
 if TYPE_CHECKING:
+    from cds_service.guideline.results import Indicator
     from cds_service.guideline.tables import Tables
 
 _CELL_LINES = {
@@ -72,7 +73,8 @@ def malignancy_markers(facts: Facts, course: Course, tables: Tables) -> Finding 
     reason = "both" if urate and ldh else "urate" if urate else "ldh"
     if ldh and not open_ldh:
         reason = f"{reason}-judged"
-    return Finding("LAB-17", "critical" if very_high else "warning", (*ldh, *urate), reason)
+    indicator: Indicator = "critical" if very_high else "warning"
+    return Finding("LAB-17", indicator, (*ldh, *urate), reason, about="both")
 
 
 def low_alp(facts: Facts) -> tuple[Measurement, ...]:
@@ -134,7 +136,7 @@ def leukaemia_flags(facts: Facts, course: Course, fever: Truth, tables: Tables) 
         return None
     evidence = dict.fromkeys((*blasts, *few_platelets, *low_counts, *shown, *_added(facts, fever)))
     reason = "blasts" if blasts else "lines" if lines or few_platelets else "flags"
-    return Finding("DDX-01", "critical" if critical else "warning", tuple(evidence), reason)
+    return Finding("DDX-01", "critical" if critical else "warning", tuple(evidence), reason, about="both")
 
 
 def _counts(facts: Facts, recent: Window, tables: Tables) -> tuple[list[Fact], set[str], list[Fact]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.course import was_taken
 from cds_service.guideline.criteria import BISPHOSPHONATES
-from cds_service.guideline.dates import not_after
+from cds_service.guideline.dates import age_reached, not_after
 from cds_service.guideline.interval import Truth, any_of
 from cds_service.guideline.lesions import with_any
 from cds_service.guideline.nsaid_trial import NSAID, insufficient_effect
@@ -34,6 +34,7 @@ _UNSURE_COEXISTING = "coexist_skin_possible"
 _COLLAPSE = frozenset({"vertebral-collapse"})
 _COLLAPSE_FINDING = "finding:vertebral_collapse"
 _SACRUM = "sacrum"
+_ESCALATES = frozenset({"BEH-06", "BEH-11"})
 _NAMES_NO_DRUG = frozenset({("BEH-04", "allergy"), ("BEH-06", "ask")})
 """What may be said as it is while infection and malignancy are not verified absent: it suggests no drug."""
 
@@ -86,8 +87,8 @@ def _behind_drug_gate(case: Case, drugs: Drugs) -> tuple[Finding | None, ...]:
     nsaids = drugs.record_of({NSAID})
     later = insufficient_effect(case, nsaids) if not drugs.has(_SECOND_LINE) else None
     found = (
-        first_line(case, drugs), _low_alp_named(case, later), spine(case, drugs), collapse(case, drugs),
-        refractory(case, drugs), for_refractory(drugs),
+        first_line(case, drugs), _qualified(case, later), _qualified(case, spine(case, drugs)),
+        _qualified(case, collapse(case, drugs)), _qualified(case, refractory(case, drugs)), for_refractory(drugs),
     )  # fmt: skip
     return found if gate == "open" else tuple(_waiting(finding) for finding in found)
 
@@ -104,15 +105,25 @@ def _has_low_alp(case: Case) -> bool:
     return any(flag.id == "LAB-18" for flag in case.flags)
 
 
-def _low_alp_named(case: Case, finding: Finding | None) -> Finding | None:
-    if finding is None or finding.reason or not _has_low_alp(case):
+def _qualified(case: Case, finding: Finding | None) -> Finding | None:
+    """The word for what must be said before a drug is named: no activity on imaging, a low ALP, an infant (OUR-43)."""
+    if finding is None or finding.reason:
         return finding
-    return replace(finding, reason="low-alp")
+    form, numbers = case.facts.answers, case.tables.infusion
+    inactive = form.choice("imaging-activity") == "inactive" and form.yes("symptom-active") is Truth.YES
+    if inactive and finding.id in _ESCALATES:
+        return replace(finding, reason="inactive")
+    if finding.id == "BEH-11":
+        return finding
+    if _has_low_alp(case):
+        return replace(finding, reason="low-alp")
+    too_young = age_reached(case.facts.born, numbers.age_from.count, case.now) is Truth.NO
+    return replace(finding, reason="too-young") if too_young else finding
 
 
 def first_line(case: Case, drugs: Drugs) -> Finding | None:
-    """BEH-04: NSAID comes first. Another drug ordered before it is told, unless the spine is affected."""
-    if drugs.record_of({NSAID}) or NSAID in drugs.ordered | drugs.stopped:
+    """BEH-04: NSAID comes first, unless a later line was reached (OUR-42) or, at an order, the spine is affected."""
+    if drugs.record_of(_SECOND_LINE | {NSAID}) or NSAID in drugs.ordered | drugs.stopped:
         return None
     if NSAID in case.facts.allergies:
         return Finding("BEH-04", "info", reason="allergy")
@@ -134,24 +145,34 @@ def spine(case: Case, drugs: Drugs) -> Finding | None:
         return None
     low_alp, vertebral = _has_low_alp(case), _in_spine(case)
     if vertebral:
-        return Finding("BEH-07", "warning", vertebral, "low-alp" if low_alp else "ask" if drugs.unread else None)
+        reason = "low-alp-collapse" if low_alp and _collapsed(case) else "ask" if drugs.unread and not low_alp else None
+        return Finding("BEH-07", "warning", vertebral, reason)
     sacral = tuple(lesion for lesion in case.picture.lesions if lesion.bone == _SACRUM)
     return Finding("BEH-07", "info", sacral, _SACRUM) if sacral and not low_alp else None
 
 
 def collapse(case: Case, drugs: Drugs) -> Finding | None:
-    """BEH-08: a vertebra that collapsed, or may: a bisphosphonate first; silent while ALP is low (LAB-18)."""
-    facts = case.facts
-    shown: tuple[Fact, ...] = (
-        *with_any(case.picture.lesions, _COLLAPSE),
-        *(one for one in facts.findings if one.name == _COLLAPSE_FINDING),
-        *(fact for fact in facts.answers.fact("vertebral-risk") if fact.value == "yes"),
-    )
+    """BEH-08: a vertebra that collapsed, or may: a bisphosphonate first; silent while ALP is low (LAB-18).
+
+    One that collapsed alone may be LCH, lymphoma or tuberculosis: `solitary` (OUR-43).
+    """
+    shown = _collapsed(case)
     if not shown or drugs.has(BISPHOSPHONATES) or _has_low_alp(case):
         return None
     if TNF_INHIBITOR in drugs.ordered:
         return Finding("BEH-08", "info", shown, "tnf-alone", about="both")
-    return Finding("BEH-08", "warning", shown, "ask" if drugs.unread else None)
+    alone = case.several is Truth.NO
+    return Finding("BEH-08", "warning", shown, "solitary" if alone else "ask" if drugs.unread else None)
+
+
+def _collapsed(case: Case) -> tuple[Fact, ...]:
+    """A collapsed vertebra, or the answer that one may collapse."""
+    facts = case.facts
+    return (
+        *with_any(case.picture.lesions, _COLLAPSE),
+        *(one for one in facts.findings if one.name == _COLLAPSE_FINDING),
+        *(fact for fact in facts.answers.fact("vertebral-risk") if fact.value == "yes"),
+    )
 
 
 def refractory(case: Case, drugs: Drugs) -> Finding | None:
@@ -178,8 +199,8 @@ def for_refractory(drugs: Drugs) -> Finding | None:
 
 
 def _behind_cno_gate(case: Case, drugs: Drugs) -> tuple[Finding | None, ...]:
-    """Notes on orders, and on coexisting disease: they suggest no drug."""
-    if not case.has_cno:
+    """Notes on orders, and on coexisting disease; silent beside an exclusion or a critical red flag (OUR-41)."""
+    if not case.has_cno or case.is_barred:
         return ()
     return (
         stopping(drugs), _ordered("BEH-09", drugs, _LESS_EFFECT), comorbidity(case, drugs),

@@ -135,11 +135,9 @@ def _findings(result: Evaluation, expected: Mapping[str, str]) -> dict[str, str]
     Behind them `order` or `both` for one that does not speak of what is on record alone.
     """
     said = {one.id: " ".join([one.indicator, *([one.reason] if one.reason else [])]) for one in result.findings}
-    about = {one.id: one.about for one in result.findings if one.about != "chart"}
-    wants = {rule for rule, words in expected.items() if words.endswith((" order", " both"))}
+    in_full = {one.id: f"{said[one.id]} {one.about}" for one in result.findings}
     return {
-        rule: f"{said[rule]} {about[rule]}" if rule in wants & about.keys() else said.get(rule, "none")
-        for rule in expected
+        rule: wanted if wanted == in_full.get(rule) else said.get(rule, "none") for rule, wanted in expected.items()
     }
 
 
