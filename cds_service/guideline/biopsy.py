@@ -112,7 +112,7 @@ def _good_condition(facts: Facts) -> tuple[Truth, tuple[Fact, ...], tuple[Note, 
 def _later(facts: Facts, concepts: frozenset[str]) -> list[Condition]:
     """Conditions of these kinds that the form did not know of."""
     authored = facts.answers.authored
-    return [c for c in facts.conditions if c.concept in concepts and not known_to(c.when, authored)]
+    return [c for c in facts.conditions if c.concept in concepts and not known_to(c.told, authored)]
 
 
 def well_with_classic_picture(case: Case) -> Reason:
@@ -181,10 +181,11 @@ def abnormal_count(case: Case) -> Reason:
     lines = [case.counts[name] for name in _DIFFERENTIAL]
     seen: tuple[Fact, ...] = tuple(fact for _, facts in lines for fact in facts)
     none_seen, counted = throughout(case.facts.of("blasts"), case.course, lambda value: value.value.above(limit))
+    ever = tuple(value for value in case.facts.of("blasts") if value.when and value.value.above(limit) is Truth.YES)
     by_percent = blasts_by_percent(case.facts)
-    blasts = Truth.YES if by_percent else ~none_seen if counted else Truth.NO
+    blasts = Truth.YES if by_percent or ever else ~none_seen if counted else Truth.NO
     abnormal = any_of(~truth for truth, _ in lines) | blasts
-    shown: tuple[Fact, ...] = (*counted, *by_percent, *seen)
+    shown: tuple[Fact, ...] = (*dict.fromkeys((*ever, *counted)), *by_percent, *seen)
     indicator: Indicator = "critical" if blasts is Truth.YES else "info"
     return Reason("BIO-10", abnormal, shown, indicator, "blasts" if blasts is Truth.YES else None)
 
@@ -269,7 +270,7 @@ def _signs_of_malignancy(case: Case) -> list[Fact]:
     form = case.facts.answers
     authored = form.authored if form.choice("malignancy-excluded") else None
     coded = [c for c in case.facts.conditions if c.concept.removesuffix("_possible") in MALIGNANCIES]
-    open_ones = [c for c in coded if mimicker.reason == "malignancy" or not known_to(c.when, authored)]
+    open_ones = [c for c in coded if mimicker.reason == "malignancy" or not known_to(c.told, authored)]
     return [
         *(condition.fact() for condition in open_ones),
         *(platelets.evidence if platelets.truth is Truth.YES else ()),

@@ -58,7 +58,7 @@ def _pain(facts: Facts) -> tuple[Truth, tuple[Fact, ...], tuple[Note, ...]]:
         return Truth.YES, shown, ()
     if "none" not in answered:
         return (Truth.YES if recorded else Truth.UNKNOWN), shown, ()
-    newer = [condition for condition in recorded if not known_to(condition.when, form.authored)]
+    newer = [condition for condition in recorded if not known_to(condition.told, form.authored)]
     if form.authored is None or newer or "symptom-type" in form.open_lists:
         return Truth.UNKNOWN, shown, tuple(Note(condition.source, "answer-outdated") for condition in newer)
     return Truth.NO, shown, ()
@@ -95,7 +95,7 @@ def known_mimicker(facts: Facts, diagnosed: When | None, doubts: tuple[Doubt, ..
     answer = form.choice("mimicker")
     if present:
         notes = tuple(
-            Note(c.source, "answer-contradicts-record" if known_to(c.when, form.authored) else "answer-outdated")
+            Note(c.source, "answer-contradicts-record" if known_to(c.told, form.authored) else "answer-outdated")
             for c in present
             if answer == "excluded"
         )
@@ -106,7 +106,10 @@ def known_mimicker(facts: Facts, diagnosed: When | None, doubts: tuple[Doubt, ..
     if answer == "present":
         return Criterion("CLS-2.1", Truth.YES, shown, "answered", indicator="warning")
     doubtful: tuple[Condition | Doubt, ...] = (*mimics, *doubts)
-    newer = [fact for fact in doubtful if not known_to(fact.when, form.authored)]
+    newer = [
+        fact for fact in doubtful
+        if not known_to(fact.told if isinstance(fact, Condition) else fact.when, form.authored)
+    ]  # fmt: skip
     if answer == "excluded" and form.authored and not newer and "Condition" not in facts.not_received:
         return Criterion("CLS-2.1", Truth.NO, (*shown, *doubts))
     notes = tuple(Note(fact.source, "answer-outdated") for fact in newer if answer == "excluded")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cds_service.guideline.course import was_taken
+from cds_service.guideline.course import Infused, was_taken
 from cds_service.guideline.criteria import is_raised
 from cds_service.guideline.dates import age_reached, known_to
 from cds_service.guideline.facts import Coded, Fact
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cds_service.guideline.case import Case
-    from cds_service.guideline.facts import Condition, Facts
+    from cds_service.guideline.facts import Condition, Facts, Measurement
 
 _HODGKIN = frozenset({"fatigue", "weight-loss", "lymphadenopathy"})
 _CONSTITUTIONAL = frozenset({"fatigue", "weight-loss", "malaise", "night-sweats"})
@@ -64,7 +64,7 @@ def signs_told(facts: Facts, names: frozenset[str]) -> tuple[set[str], list[Fact
             continue
         name = condition.concept.removeprefix("redflag_").replace("_", "-")
         certain = condition.confirmed is Truth.YES and condition.active is Truth.YES
-        overridden = closed and name not in _UNASKED and known_to(condition.when, form.authored)
+        overridden = closed and name not in _UNASKED and known_to(condition.told, form.authored)
         if name in names and certain and not overridden:
             present.add(name)
             shown.append(condition.fact())
@@ -119,8 +119,20 @@ def infection(case: Case) -> Finding | None:
         value for name, limit in limits for value in newest(case.facts, name, case.recent)
         if value.value.at_least(limit) is Truth.YES
     ]  # fmt: skip
-    symptoms = (*unwell(case), *signs_told(case.facts, _CONSTITUTIONAL)[1])
+    symptoms = (*unwell(case), *_measured_fever(case), *signs_told(case.facts, _CONSTITUTIONAL)[1])
     return Finding("DDX-06", "warning", (*symptoms, *high)) if symptoms and high else None
+
+
+def _measured_fever(case: Case) -> list[Measurement]:
+    """The newest temperature, where it is a fever that is neither that after an infusion nor answered as absent."""
+    infused = Infused.of(case.facts, case.tables.infusion.fever_hours.count)
+    answered = case.facts.answers.authored if case.facts.answers.choice("fever") else None
+    limit = case.tables.criteria.fever_above.value
+    return [
+        value for value in newest(case.facts, "body_temperature", case.recent)
+        if value.value.above(limit) is Truth.YES
+        and not infused.covers(value.when) and not known_to(value.when, answered)
+    ]  # fmt: skip
 
 
 def unwell(case: Case) -> tuple[Coded, ...]:
@@ -169,11 +181,20 @@ def hypophosphatasia(case: Case) -> Finding | None:
 
 def oedema_alone(case: Case, fired: tuple[Finding, ...]) -> Finding | None:
     """DDX-13: nothing but marrow oedema, no symptoms and nothing that speaks for more (OUR-17)."""
-    alarming = any(finding.id in _BARS_REASSURANCE for finding in (*case.flags, *fired))
+    alarming = any(finding.id in _BARS_REASSURANCE for finding in (*case.flags, *fired)) or _flags_open(case.facts)
     excluded = case.classification.exclusion is Truth.YES
     if alarming or excluded or case.biopsy.consider or not (_only_oedema(case) and _without_symptoms(case.facts)):
         return None
     return Finding("DDX-13", "info", (*case.picture.lesions, *case.facts.answers.fact("symptom-active")))
+
+
+def _flags_open(facts: Facts) -> bool:
+    """Whether the red flags were not all denied, or what would tell of one did not come or could not be read."""
+    form = facts.answers
+    denied = form.choices.get("red-flag") == frozenset({"none"}) and "red-flag" not in form.open_lists
+    unread = facts.unreadable & {"observation", "platelets", "ldh", "hemoglobin", "leukocytes", "neutrophils", "urate"}
+    coded = any(condition.concept == "unreadable" for condition in facts.conditions)
+    return not denied or bool(unread) or coded or bool(facts.not_received & {"Observation", "Condition"})
 
 
 def _only_oedema(case: Case) -> bool:
@@ -197,7 +218,7 @@ def _without_symptoms(facts: Facts) -> bool:
     form = facts.answers
     newer = any(
         condition.concept.startswith("sym_") and condition.active is not Truth.NO
-        and not known_to(condition.when, form.authored)
+        and not known_to(condition.told, form.authored)
         for condition in facts.conditions
     )  # fmt: skip
     return form.choice("symptom-active") == "no" and form.authored is not None and not newer

@@ -180,8 +180,8 @@ def coexisting(facts: Facts, before: When, concepts: frozenset[str], answers: fr
         return (Truth.UNKNOWN if after else Truth.YES), shown, ()
     if not closed:
         return by_record | Truth.UNKNOWN, shown, ()
-    newer = [c for c in recorded if not known_to(c.when, form.authored) and _recorded_before(c, before) != Truth.NO]
-    erased = [c for c in recorded if known_to(c.when, form.authored) and _recorded_before(c, before) is Truth.YES]
+    newer = [c for c in recorded if not known_to(c.told, form.authored) and _recorded_before(c, before) != Truth.NO]
+    erased = [c for c in recorded if known_to(c.told, form.authored) and _recorded_before(c, before) is Truth.YES]
     notes = (
         *(Note(condition.source, "answer-outdated") for condition in newer),
         *(Note(condition.source, "answer-contradicts-record") for condition in erased),
@@ -200,7 +200,7 @@ def _recorded_before(condition: Condition, before: When) -> Truth:
 
 def _reopens(condition: Condition, before: When, authored: When | None) -> bool:
     """A disease recorded after a closed list, but before the diagnosis, makes the whole list unknown again."""
-    newer = condition.concept.startswith("coexist_") and not known_to(condition.when, authored)
+    newer = condition.concept.startswith("coexist_") and not known_to(condition.told, authored)
     return newer and _recorded_before(condition, before) is not Truth.NO
 
 

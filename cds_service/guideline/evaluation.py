@@ -60,7 +60,8 @@ def evaluate(
         whole_body_mri=whole_body_mri,
     )  # fmt: skip
     beside = (biopsy.recommended(lists), biopsy.order_finding(facts))
-    fired = (*flags, *infusion.order_findings(facts, readiness), *(finding for finding in beside if finding))
+    ordered = tuple(one for one in infusion.order_findings(facts, readiness) if one.id != "ZOL-15" or _may_name(case))
+    fired = (*flags, *ordered, *(finding for finding in beside if finding))
     notes = (*facts.notes, *course.notes, *_notes(classification, lists))
     findings = _each_once((*fired, *_later(case)))
     return Evaluation(today, facts, classification, lists, readiness, findings, _sorted(notes))
@@ -73,6 +74,11 @@ def _later(case: Case) -> tuple[Finding, ...]:
         return others
     warned = replace(case, flags=(*case.flags, *others))
     return (*others, *(found for part in _FOR_CHILDREN for found in part.findings(warned)))
+
+
+def _may_name(case: Case) -> bool:
+    """Whether a bisphosphonate may be named at all: CNO, nothing that bars it, no low ALP (LAB-18)."""
+    return case.has_cno and not case.is_barred and not any(flag.id == "LAB-18" for flag in case.flags)
 
 
 def _each_once(fired: tuple[Finding, ...]) -> tuple[Finding, ...]:

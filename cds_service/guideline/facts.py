@@ -112,9 +112,14 @@ class Condition:
         """Onset where there is one, else the day of recording."""
         return self.onset or self.recorded
 
+    @property
+    def told(self) -> When | None:
+        """When it was known: the day of recording, else the onset. An older answer knew nothing of it."""
+        return self.recorded or self.onset
+
     def fact(self) -> Coded:
         """The condition as it stands in the evaluation."""
-        return Coded(self.concept, self.value, self.source, self.when, self.read_from)
+        return Coded(self.concept, self.value, self.source, self.told, self.read_from)
 
 
 @dataclass(frozen=True, slots=True)

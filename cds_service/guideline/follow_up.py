@@ -46,7 +46,7 @@ def monitoring(case: Case) -> Finding | None:
     measured = (value.when for name in _MARKERS for value in facts.of(name))
     if not diagnoses or any(_is_recent(when, months, case.now) for when in (*visits, *measured)):
         return None
-    unread = facts.not_received & {"Observation", "Encounter"} or facts.unreadable & set(_MARKERS)
+    unread = facts.not_received & {"Observation", "Encounter"} or facts.unreadable & {*_MARKERS, "observation", "visit"}
     return Finding("OPP-01", "info", diagnoses, "ask" if unread else None)
 
 

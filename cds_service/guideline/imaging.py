@@ -12,6 +12,7 @@ from cds_service.guideline.imaging_known import (
     answers,
     imaging_of,
     is_regional_mri,
+    of_this_disease,
     suspected,
     whole_body_wanted,
 )
@@ -64,7 +65,7 @@ def _no_mri_reason(case: Case, known: Imaging) -> str | None:
 
 
 def _unread(case: Case) -> bool:
-    return "ImagingStudy" in case.facts.not_received
+    return "ImagingStudy" in case.facts.not_received or "imaging" in case.facts.unreadable
 
 
 def nothing_yet(case: Case, known: Imaging) -> Finding | None:
@@ -111,7 +112,7 @@ def region_first(case: Case, known: Imaging) -> Finding | None:
 def contrast_needed(case: Case, known: Imaging) -> Finding | None:
     """IMG-05: infection or malignancy is suspected, and no MRI with contrast of a lesion is known or coming."""
     shown = suspected(case)
-    done = any(is_regional_mri(s) and (s.contrast or s.kind == _CONTRAST_MRI) for s in case.facts.studies)
+    done = any(is_regional_mri(s) and (s.contrast or s.kind == _CONTRAST_MRI) for s in of_this_disease(case))
     coming = _CONTRAST_MRI in known.coming or any(
         order.contrast and order.concept.startswith(REGIONAL_MRI) for order in known.orders
     )

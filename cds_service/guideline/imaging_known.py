@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cds_service.guideline.dates import known_to
+from cds_service.guideline.dates import known_to, not_after
 from cds_service.guideline.domains import whole_body_imaging
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.lesions import with_any
@@ -57,13 +57,23 @@ def imaging_of(case: Case) -> Imaging:
     lesions = with_any((*form.lesions, *facts.lesions), _SEEN_ON_MRI)
     suggesting: tuple[Fact, ...] = (*form.fact("mri-suggests-cno"), *classic, *lesions)
     told = (*suggesting, *form.fact("atypical-mri"))
-    regional = tuple(study.fact() for study in facts.studies if is_regional_mri(study))
-    studies = tuple(study.fact() for study in facts.studies if study.kind.startswith(MRI))
+    of_now = of_this_disease(case)
+    regional = tuple(study.fact() for study in of_now if is_regional_mri(study))
+    studies = tuple(study.fact() for study in of_now if study.kind.startswith(MRI))
     orders = tuple(order for order in facts.orders if order.concept.startswith("img:") and not order.stops)
     requested = {kind for kind in facts.requested if kind.startswith("img:")}
     coming = frozenset(requested | {order.concept for order in orders})
     suspicious = (*regional, *suggesting) if _suggests_cno(case) else ()
     return Imaging((*regional, *told), (*studies, *told), suspicious, orders, coming)
+
+
+def of_this_disease(case: Case) -> tuple[Study, ...]:
+    """The studies that are not surely from before the symptoms: an old one says nothing of them (OUR-21)."""
+    onset, days = case.course.onset, case.tables.criteria.safety_window_days.count
+    if onset is None:
+        return case.facts.studies
+    first = onset.when.shifted(-days)
+    return tuple(study for study in case.facts.studies if not_after(first, study.when) is not Truth.NO)
 
 
 def is_regional_mri(study: Study) -> bool:

@@ -34,7 +34,7 @@ def trials(nsaids: tuple[Drug, ...], today: date) -> tuple[Trial, ...]:
     found: list[Trial] = []
     for drug in nsaids:
         until = drug.end or (When.on(today) if drug.status in _CURRENT else None)
-        if drug.when and until:
+        if drug.when and until and drug.when.earliest <= until.latest:
             found.append(Trial(drug, drug.when, (min(until.earliest, today) - drug.when.latest).days))
     return tuple(found)
 
@@ -45,9 +45,9 @@ def insufficient_effect(case: Case, nsaids: tuple[Drug, ...]) -> Finding | None:
     response, answered = form.choice("treatment-response"), form.fact("treatment-response")
     least = numbers.nsaid_trial_days.count
     tried = tuple(trial for trial in trials(nsaids, case.course.today) if trial.days >= least)
-    undated = tuple(drug for drug in nsaids if drug.status in _CURRENT and drug.when is None)
     if not tried:
-        return _asked(answered, undated) if undated and response != "adequate" else None
+        unclear = tuple(drug for drug in nsaids if _may_have_lasted(drug, nsaids, case, least))
+        return _asked(answered, unclear) if unclear and response != "adequate" else None
     judged = all_of(not_after(trial.start.shifted(least), form.authored) for trial in tried)
     if response is None or judged is not Truth.YES:
         return _asked(answered, tuple(trial.drug for trial in tried))
@@ -57,6 +57,15 @@ def insufficient_effect(case: Case, nsaids: tuple[Drug, ...]) -> Finding | None:
     indicator: Indicator = "warning" if is_long else "info"
     shown = dict.fromkeys((*answered, *(trial.drug.fact() for trial in tried)))
     return Finding("BEH-06", indicator, tuple(shown))
+
+
+def _may_have_lasted(drug: Drug, nsaids: tuple[Drug, ...], case: Case, least: int) -> bool:
+    """Whether its days cannot be counted: no start, an end before it, or a renewed prescription without an end."""
+    today = When.on(case.course.today)
+    if drug.when is None or (drug.end and drug.when.earliest > drug.end.latest):
+        return drug.status in _CURRENT or drug.end is not None
+    renewed = drug.end is None and any(other.status in _CURRENT for other in nsaids)
+    return renewed and not_after(drug.when.shifted(least), today) is Truth.YES
 
 
 def _asked(answered: tuple[Coded, ...], drugs: tuple[Drug, ...]) -> Finding:

@@ -82,7 +82,7 @@ def low_alp(facts: Facts) -> tuple[Measurement, ...]:
     given = [d.when for d in facts.drugs if d.concept in BISPHOSPHONATES and was_taken(d) and d.when]
     first = min(given, key=lambda when: when.earliest, default=None)
     before = [v for v in facts.of("alp") if first is None or not_after(first, v.when) is not Truth.YES]
-    return tuple(value for value in _same_day_as_first(before) if is_lowered(value) is Truth.YES)
+    return tuple(value for value in _maybe_newest(before) if is_lowered(value) is Truth.YES)
 
 
 def low_alp_finding(facts: Facts) -> Finding | None:
@@ -93,7 +93,7 @@ def low_alp_finding(facts: Facts) -> Finding | None:
 
 def vitamin_c_doubt(facts: Facts) -> tuple[Measurement, ...]:
     """DDX-08: the newest vitamin C, where it is below the lower limit of its own report."""
-    return tuple(v for v in _same_day_as_first(list(facts.of("vitamin_c"))) if is_lowered(v) is Truth.YES)
+    return tuple(v for v in _maybe_newest(list(facts.of("vitamin_c"))) if is_lowered(v) is Truth.YES)
 
 
 def doubts(facts: Facts, tables: Tables) -> tuple[Doubt, ...]:
@@ -168,7 +168,7 @@ def _clinical(facts: Facts) -> tuple[set[str], list[Fact]]:
     shown: list[Fact] = [fact for fact in form.fact("red-flag") if fact.value in flags]
     for condition in facts.conditions:
         name = condition.concept.removeprefix("redflag_").replace("_", "-")
-        overridden = closed and known_to(condition.when, form.authored)
+        overridden = closed and known_to(condition.told, form.authored)
         if (
             condition.concept.startswith("redflag_")
             and name in _CLINICAL_FLAGS
@@ -210,13 +210,13 @@ def newest(facts: Facts, name: str, window: Window) -> list[Measurement]:
 
 
 def newest_of(values: tuple[Measurement, ...], window: Window) -> list[Measurement]:
-    """The results of the newest day inside the window; undated ones, where no dated one is there."""
+    """The results of the window that may be of the newest day: one of an uncertain day takes no other's place."""
     sure, possible = window.split(values)
-    return _same_day_as_first(sure or possible)
+    return _maybe_newest([*sure, *possible])
 
 
-def _same_day_as_first(values: list[Measurement]) -> list[Measurement]:
-    if not values or values[0].when is None:
+def _maybe_newest(values: list[Measurement]) -> list[Measurement]:
+    newest_day = max((value.when.earliest for value in values if value.when), default=None)
+    if newest_day is None:
         return values
-    latest = values[0].when.latest
-    return [value for value in values if value.when and value.when.latest == latest]
+    return [value for value in values if value.when is None or value.when.latest >= newest_day]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.course import was_taken
 from cds_service.guideline.criteria import BISPHOSPHONATES
-from cds_service.guideline.dates import age_reached, not_after
+from cds_service.guideline.dates import add_months, age_reached, not_after
 from cds_service.guideline.interval import Truth, any_of
 from cds_service.guideline.lesions import with_any
 from cds_service.guideline.nsaid_trial import NSAID, insufficient_effect
@@ -27,8 +27,9 @@ _FOR_REFRACTORY = frozenset({"drug:il17_inhibitor", "drug:jak_inhibitor"})
 _AFTER_NSAID = _SECOND_LINE | _FOR_REFRACTORY | {"drug:sulfasalazine"}
 _LESS_EFFECT = frozenset({"drug:glucocorticoid", METHOTREXATE, "drug:sulfasalazine"})
 _OF_THIS_SECTION = _AFTER_NSAID | _LESS_EFFECT | {NSAID}
-_STATED = frozenset({"MedicationRequest", "MedicationStatement"})
-"""Lists of which at least one must have come before a drug can be said not to have been tried."""
+_LISTS = frozenset({"MedicationRequest", "MedicationStatement", "MedicationAdministration"})
+"""Lists that must all have come before a drug can be said not to have been tried."""
+_IN_USE = frozenset({"active", "in-progress", "on-hold", "unknown"})
 _UNREADABLE = "drug:unreadable"
 _UNSURE_COEXISTING = "coexist_skin_possible"
 _COLLAPSE = frozenset({"vertebral-collapse"})
@@ -44,6 +45,8 @@ class Drugs:
     """What was taken, what is ordered, and what is being stopped."""
 
     taken: tuple[Drug, ...]
+    current: tuple[Drug, ...]
+    """Of these the ones in use, or that may be (OUR-45)."""
     ordered: frozenset[str]
     stopped: frozenset[str]
     unread: bool
@@ -54,8 +57,8 @@ class Drugs:
         return tuple(drug for drug in self.taken if drug.concept in concepts)
 
     def has(self, concepts: AbstractSet[str]) -> bool:
-        """Whether one of these was taken, or is ordered now."""
-        return bool(self.record_of(concepts)) or not self.ordered.isdisjoint(concepts)
+        """Whether one of these is in use, or is ordered now."""
+        return any(drug.concept in concepts for drug in self.current) or not self.ordered.isdisjoint(concepts)
 
 
 def findings(case: Case) -> tuple[Finding, ...]:
@@ -69,10 +72,19 @@ def findings(case: Case) -> tuple[Finding, ...]:
 def _drugs(case: Case) -> Drugs:
     facts = case.facts
     taken = tuple(drug for drug in facts.drugs if was_taken(drug))
-    unread = facts.not_received >= _STATED or any(drug.concept == _UNREADABLE for drug in taken)
+    current = tuple(drug for drug in taken if _is_current(drug, case))
+    unread = bool(facts.not_received & _LISTS) or any(drug.concept == _UNREADABLE for drug in taken)
     ordered = frozenset(order.concept for order in facts.orders if not order.stops)
     stopped = frozenset(order.concept for order in facts.orders if order.stops)
-    return Drugs(taken, ordered, stopped, unread)
+    return Drugs(taken, current, ordered, stopped, unread)
+
+
+def _is_current(drug: Drug, case: Case) -> bool:
+    """In use; or not surely over for longer than the time from one infusion to the next."""
+    last = drug.end or drug.when
+    if drug.status in _IN_USE or last is None:
+        return True
+    return add_months(last.latest, case.tables.infusion.overdue_months.count) >= case.course.today
 
 
 def _facts(drugs: tuple[Drug, ...]) -> tuple[Fact, ...]:

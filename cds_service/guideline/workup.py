@@ -117,7 +117,8 @@ def referral(case: Case) -> Finding | None:
     suggestive = all(one.truth is Truth.YES for one in entry)
     if case.is_adult or case.has_diagnosis or not suggestive or "referral:paediatrics" in case.facts.requested:
         return None
-    reason = "ask" if "ServiceRequest" in case.facts.not_received else None
+    unread = "ServiceRequest" in case.facts.not_received or "service_request" in case.facts.unreadable
+    reason = "ask" if unread else None
     return Finding("UTR-01", "warning", tuple(fact for one in entry for fact in one.evidence), reason)
 
 

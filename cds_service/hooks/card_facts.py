@@ -32,16 +32,19 @@ _LIMITS: dict[str, tuple[Decimal, ...]] = {
 }
 
 
-def all_shown(
+def all_shown(  # noqa: PLR0913  the ways in which facts are told
     facts: Iterable[Fact],
     wording: Wording,
     at_most: int = 3,
     judged: Container[Fact] = (),
     side: str | None = None,
+    *,
+    detailed: bool = False,
 ) -> str:
     """Several facts in one breath, each once; answers of one day share their date. Empty where none has a label.
 
-    `judged` are results that a clinician has looked at; `side` is the limit that all are told with.
+    `judged` are results that a clinician has looked at; `side` is the limit that all are told with; `detailed`
+    lesions are told with what is bad about them.
     """
     texts: dict[str, str] = {}
     answers: list[Coded] = []
@@ -51,6 +54,9 @@ def all_shown(
         elif isinstance(fact, Measurement):
             result = measured(fact, wording, judged=fact in judged, side=side)
             texts[result] = result
+        elif detailed and isinstance(fact, Lesion):
+            told_lesion = _detailed(fact, wording)
+            texts[told_lesion] = told_lesion
         elif (text := _shown(fact, wording)) is not None:
             texts.setdefault((_label(fact, wording) if isinstance(fact, Coded) else None) or text, text)
     told = tuple(texts.values())
@@ -134,6 +140,13 @@ def lesion(found: Lesion, wording: Wording) -> str:
     if found.zone is None:
         return place
     return wording.text("facts.zone", bone=place, zone=wording.text(f"zones.{found.zone}"))
+
+
+def _detailed(found: Lesion, wording: Wording) -> str:
+    """`Th6 (sammenfall)`."""
+    bad = [text for feature in sorted(found.features) if (text := wording.texts.get(f"features.{feature}"))]
+    place = lesion(found, wording)
+    return f"{place} ({', '.join(bad)})" if bad else place
 
 
 def bone(key: str | None, wording: Wording) -> str:

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from cds_service.guideline.course import ZOLEDRONIC_ACID
+from cds_service.guideline.dates import When, age_reached
 from cds_service.guideline.facts import Coded
+from cds_service.guideline.interval import Truth
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import PLAN, suggestion
 from cds_service.mappings.outgoing import REQUESTS, is_sound_id, service_request
@@ -29,6 +31,8 @@ _HOURS = {
     "ZOL-12": TABLES.infusion.control_second_hours.count,
 }
 """When after the infusion the control is due."""
+_CONTROL_WORDS = {"ZOL-11": "calcium_first", "ZOL-12": "calcium_second"}
+_ADULT_FROM = TABLES.criteria.onset_below_age.count
 
 
 def suggestions(
@@ -38,13 +42,28 @@ def suggestions(
     patient = evaluation.facts.patient_id
     if patient is None or not is_sound_id(patient):
         return ()
-    awaited = {order.concept.removeprefix("lab:") for order in evaluation.facts.orders}
-    wanted: dict[tuple[str, date | None], None] = {}
+    facts = evaluation.facts
+    known = {order.concept.removeprefix("lab:") for order in facts.orders} | facts.unreadable
+    wanted: dict[tuple[str, str | None, date | None], None] = {}
     for finding in findings:
+        if finding.id in _BY_REASON and not _may_order_tests(evaluation):
+            continue
+        control = finding.id if finding.id in _HOURS else None
         for key in _keys(finding):
-            if key not in awaited and key in REQUESTS:
-                wanted[key, _due(finding, evaluation.today)] = None
-    return tuple(_suggestion(key, due, patient, wording, new_uuid) for key, due in wanted)
+            if key not in known and key in REQUESTS:
+                wanted[key, control, _due(finding, evaluation.today)] = None
+    return tuple(
+        _control(control, due, patient, wording, new_uuid) if control else _suggestion(key, patient, wording, new_uuid)
+        for key, control, due in wanted
+    )
+
+
+def _may_order_tests(evaluation: Evaluation) -> bool:
+    """Not where results did not come, for nobody knows what is missing; not for an adult, nor once CNO is diagnosed."""
+    facts = evaluation.facts
+    adult = age_reached(facts.born, _ADULT_FROM, When.on(evaluation.today)) is Truth.YES
+    diagnosed = any(one.concept == "cno" and one.confirmed is Truth.YES for one in facts.conditions)
+    return not adult and not diagnosed and "Observation" not in facts.not_received
 
 
 def _keys(finding: Finding) -> list[str]:
@@ -66,17 +85,21 @@ def _due(finding: Finding, today: date) -> date | None:
     return day if day >= today else None
 
 
-def _suggestion(
-    key: str, due: date | None, patient: str, wording: Wording, new_uuid: Callable[[], str]
+def _control(
+    rule: str, due: date | None, patient: str, wording: Wording, new_uuid: Callable[[], str]
 ) -> dict[str, object]:
-    resource = service_request(key, patient, due=due, language=wording.language)
+    """Free calcium so many hours after the infusion, the second time at the GP, as the readiness card suggests it."""
+    key, hours = f"suggestions.{_CONTROL_WORDS[rule]}", str(_HOURS[rule])
+    told = "undated" if due is None else "description"
+    date_told = {} if due is None else {"date": wording.day(due)}
+    description = wording.text(f"{key}.{told}", hours=hours, **date_told)
+    resource = service_request("calcium_free", patient, due=due, language=wording.language)
+    return suggestion(wording.text(f"{key}.label", hours=hours), description, resource, new_uuid)
+
+
+def _suggestion(key: str, patient: str, wording: Wording, new_uuid: Callable[[], str]) -> dict[str, object]:
+    resource = service_request(key, patient, due=None, language=wording.language)
     kind = "referral" if key.startswith("referral_") else "order"
     name = str(cast("dict[str, object]", resource["code"])["text"])
-    if due is None:
-        label, description = (
-            wording.text(f"suggestions.{kind}.{part}", name=name) for part in ("label", "description")
-        )
-    else:
-        dated = (f"suggestions.order.{part}" for part in ("dated_label", "dated"))
-        label, description = (wording.text(key, name=name, date=wording.day(due)) for key in dated)
+    label, description = (wording.text(f"suggestions.{kind}.{part}", name=name) for part in ("label", "description"))
     return suggestion(label, description, resource, new_uuid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,19 @@ _LINKS: dict[str, Any] = PLAN["links"]
 _LINKED = {key: frozenset(link["rules"]) for key, link in _LINKS.items()}
 _LIMIT_OF: dict[str, str] = PLAN["limit_of"]
 _BARE = frozenset(PLAN["bare"]["rules"])
-_MOST_FACTS = 6
+_DETAILED = frozenset(PLAN["detailed"]["rules"])
+_WARNED_OF = frozenset(PLAN["warned_of"]["rules"])
+_TREATMENT = frozenset(PLAN["warned_of"]["drugs"])
+_UNREAD_TESTS = "missing-tests"
+_CNO = frozenset({"cno", "sapho"})
+_NAMED_AT: defaultdict[str, frozenset[str]] = defaultdict(
+    frozenset,
+    {"treatment-order": _TREATMENT, "imaging-order": frozenset(PLAN["imaging"])},
+)
+"""The orders that a card speaks of, named where there are several."""
+_MOST_FACTS = 8
+_FEWER_FACTS = 3
+_FEW_LINES = 2
 _WAITING = "waiting"
 _PLACE = "{found}"
 _UNVERIFIED = "UTR-03"
@@ -60,6 +73,8 @@ def finding_cards(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
     placed: dict[str, list[tuple[int, int, Finding]]] = {}
     for finding in evaluation.findings:
         topic, place = _place(finding, at_order=scope.at_order)
+        if scope.at_order and finding.id in _WARNED_OF:
+            topic, place = ("treatment-order" if _is_warned(evaluation) else None), -1
         if topic is not None and topic != "infusion":
             placed.setdefault(topic, []).append((SEVERITY[finding.indicator], place, finding))
     telling = _Telling(evaluation, scope, wording)
@@ -69,15 +84,25 @@ def finding_cards(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
     ]
 
 
-def finding_line(finding: Finding, wording: Wording) -> str:
+def _is_warned(evaluation: Evaluation) -> bool:
+    """Whether a red flag is told beside a drug: with a CNO code or a form, and where no readiness card tells it."""
+    facts = evaluation.facts
+    ours = facts.form is not None or any(condition.concept in _CNO for condition in facts.conditions)
+    return ours and evaluation.infusion is None and any(order.concept in _TREATMENT for order in facts.orders)
+
+
+def finding_line(finding: Finding, wording: Wording, most: int = _MOST_FACTS) -> str:
     """What a finding says, and the facts it rests on: behind it, or in it where the words have a place for them."""
     key = _key(finding, "line", wording)
     side = _LIMIT_OF.get(finding.id)
-    found = "" if finding.id in _BARE else all_shown(finding.evidence, wording, _MOST_FACTS, side=side)
+    found = ""
+    if finding.id not in _BARE:
+        found = all_shown(finding.evidence, wording, most, side=side, detailed=finding.id in _DETAILED)
     text = _said(key, finding, wording, found)
     if not found or _PLACE in wording.texts[key]:
         return _bare(text, wording)
-    return wording.text("findings.with_evidence", text=text, found=found)
+    kind = "question_with_evidence" if text.endswith("?") else "with_evidence"
+    return wording.text(f"findings.{kind}", text=text, found=found)
 
 
 def _is_waiting(finding: Finding) -> bool:
@@ -116,7 +141,11 @@ class _Telling:
             topic=topic,
             indicator=indicator,
             summary=self._summary(lines),
-            lines=(*self._opening(topic), *map(self._line, lines), *self._remarks(topic, findings)),
+            lines=(
+                *self._opening(topic),
+                *(self._line(line, crowded=place > 0 and len(lines) > _FEW_LINES) for place, line in enumerate(lines)),
+                *self._remarks(topic, findings),
+            ),
             last=(*closing, *unread_lines(self.evaluation, self.evaluation.notes, self.wording)),
             evidence=tuple(fact for finding in findings for fact in finding.evidence),
             notes=self.evaluation.notes,
@@ -135,6 +164,8 @@ class _Telling:
     def _heading(self, line: _Line) -> str:
         if line.group is None:
             return finding_summary(line.findings[0], self.wording)
+        if line.group == _UNREAD_TESTS and self._no_results:
+            return self.wording.text("groups.missing-tests.unread_summary")
         names = self._names(line)
         texts = [
             self.wording.text(f"groups.{line.group}.summary", items=self.wording.listed(names, most))
@@ -142,7 +173,9 @@ class _Telling:
         ]
         return brief(texts)
 
-    def _line(self, line: _Line) -> str:
+    def _line(self, line: _Line, *, crowded: bool) -> str:
+        if line.group == _UNREAD_TESTS and self._no_results:
+            return self.wording.text("groups.missing-tests.unread")
         if line.group is not None:
             slots = {"items": ", ".join(self._names(line)), **_slots(line.findings[0].id, self.wording)}
             return self.wording.text(f"groups.{line.group}.line", **slots)
@@ -150,11 +183,15 @@ class _Telling:
         if _is_waiting(finding):
             said = _said(_key(finding, "line", self.wording), finding, self.wording)
             text = self.wording.text("findings.waiting", text=said, items=self._unverified())
-        elif finding.id == _UNVERIFIED:
+        elif finding.id == _UNVERIFIED and finding.reason is None:
             text = self.wording.text(f"findings.{_UNVERIFIED}.line", items=self._unverified())
         else:
-            return finding_line(finding, self.wording)
+            return finding_line(finding, self.wording, _FEWER_FACTS if crowded else _MOST_FACTS)
         return _bare(text, self.wording)
+
+    @property
+    def _no_results(self) -> bool:
+        return "Observation" in self.evaluation.facts.not_received
 
     def _names(self, line: _Line) -> list[str]:
         """What the findings of a group are about, each once."""
@@ -168,7 +205,10 @@ class _Telling:
 
     def _opening(self, topic: str) -> tuple[str, ...]:
         is_adult = self.scope.age_group == "adult" and topic != "red-flag"
-        return (self.wording.text("frame.adult"),) if is_adult else ()
+        ordered = sorted({order.concept for order in self.evaluation.facts.orders} & _NAMED_AT[topic])
+        names = [label for concept in ordered if (label := self.wording.label(concept)) is not None]
+        about = [self.wording.text("frame.orders", items=", ".join(names))] if len(names) > 1 else []
+        return (*([self.wording.text("frame.adult")] if is_adult else []), *about)
 
     def _remarks(self, topic: str, findings: Iterable[Finding]) -> tuple[str, ...]:
         """What the text says once for all findings of a kind: goals, evidence, shared decisions."""
@@ -179,7 +219,7 @@ class _Telling:
 
 def _lines(findings: Sequence[Finding]) -> list[_Line]:
     """One line each, but groups together where their first stands, and none where a more specific one is told."""
-    told = {finding.id for finding in findings}
+    told = {finding.id for finding in findings if finding.reason != "ask"}
     kept = [finding for finding in findings if _INSTEAD.get(finding.id) not in told]
     lines: dict[str, _Line] = {}
     for finding in kept:

@@ -30,11 +30,14 @@ def infusion_card(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
     infusion = evaluation.infusion
     if infusion is None:
         return None
-    findings = [found for found in evaluation.findings if topic_of(found, at_order=True) == "infusion"]
+    findings = [
+        found for found in evaluation.findings
+        if topic_of(found, at_order=True) == "infusion" and not (found.reason or "").endswith("-judged")
+    ]  # fmt: skip
     told = [found for found in findings if found.id not in _PLANNED_HERE]
     warned = warned_of(evaluation, infusion, wording)
     troubles = _troubles(infusion, warned, told, wording)
-    if scope.quiet_when_ready and not troubles:
+    if scope.quiet_when_ready and not troubles and not unsaid(infusion, wording):
         return None
     notes = concerning(evaluation.notes, _CONCEPTS)
     return Draft(

@@ -151,6 +151,7 @@ class Maker:
             self.random.choice((*BONES, None)), "Observation/l",
             self.random.choice(("left", "right", "bilateral", "midline", None)),
             self.random.choice(("metaphysis", "diaphysis", "epiphysis", "other", None)),
+            frozenset(self.some(("cortical-destruction", "rapid-growth", "vertebral-collapse", "lytic"), 2)),
         )  # fmt: skip
 
     def evidence(self):
@@ -267,7 +268,10 @@ class Maker:
         kinds = [key for key in LABELS if key[0].isupper()]
         after = self.measurement("crp")._replace(when=When.on(TODAY))
         hypophosphatasia = Condition("mimic_hypophosphatasia_possible", "Condition/h")
-        orders = (Order("order:unreadable", "MedicationRequest/u"), Order("drug:paracetamol", "MedicationRequest/p"))
+        orders = tuple(
+            Order(concept, "MedicationRequest/u")
+            for concept in ("order:unreadable", "drug:paracetamol", "drug:nsaid", "drug:methotrexate", "img:ct")
+        )
         return Facts(
             patient_id=self.random.choice((None, "p1", "a.b-C", CANARY)),
             born=self.random.choice((None, When.on(date(2015, 4, 10)), When(date(2014, 1, 1), date(2014, 12, 31)))),
@@ -278,7 +282,7 @@ class Maker:
             drugs=(Drug("drug:paracetamol", "statement", "active", "MedicationStatement/p"),)
             if self.chance(0.2)
             else (),
-            orders=self.some(orders, 1),
+            orders=self.some(orders, 3),
             form=self.form() if self.chance() else None,
             not_received=frozenset((*self.some(kinds, 4), *(("Condition",) if self.chance(0.2) else ()))),
             notes=notes,

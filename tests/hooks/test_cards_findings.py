@@ -20,8 +20,10 @@ from tests.hooks.children import (
     TODAY,
     draw,
     facts,
+    infusion_facts,
     measured,
     of_topic,
+    readiness,
     topics,
 )
 
@@ -130,7 +132,7 @@ def test_numbers_and_units_are_written_in_the_way_of_the_language():
 def test_a_control_after_an_infusion_is_suggested_for_its_day_as_long_as_that_lies_ahead():
     due = of_topic(of(Finding("ZOL-12", "info", (INFUSED,), "due")), "follow-up")
     assert due["suggestions"][0]["actions"][0]["resource"]["occurrenceDateTime"] == "2025-09-17"
-    assert "for 17 Sep 2025" in due["suggestions"][0]["actions"][0]["description"]
+    assert "(17 Sep 2025)" in due["suggestions"][0]["actions"][0]["description"]
     long_ago = INFUSED._replace(when=When.on(date(2025, 9, 1)))
     late = of_topic(of(Finding("ZOL-12", "warning", (long_ago,), "overdue")), "follow-up")
     assert "occurrenceDateTime" not in late["suggestions"][0]["actions"][0]["resource"]
@@ -154,3 +156,80 @@ def test_all_factors_of_a_poorer_prognosis_stand_on_one_line():
         "- Linked to a poorer prognosis: several bones, lower limb, coexisting skin, joint or bowel disease"
         in card["detail"]
     )
+
+
+LEUKAEMIA = Condition("mimic_leukemia", "Condition/l", recorded=When.on(date(2025, 9, 1)))
+BLASTS = measured("blasts", "0.3", "10*9/L", date(2025, 9, 10))
+
+
+@pytest.mark.parametrize("drug", ["drug:tnf_inhibitor", "drug:jak_inhibitor", "drug:glucocorticoid"])
+def test_a_drug_ordered_beside_leukaemia_or_blasts_brings_the_warning_not_praise_of_the_drug(drug):
+    record = facts(*BLOOD, BLASTS, conditions=(CNO, LEUKAEMIA), orders=(Order(drug, "MedicationRequest/d"),))
+    card = of_topic(draw(record, AT_ORDER), "treatment-order")
+    assert card["indicator"] == "critical"
+    assert card["summary"].startswith("Blasts in blood")
+    assert "An exclusion is present: clarify it before treatment changes: leukaemia" in card["detail"]
+    assert "best described" not in card["detail"]
+    assert "may work better" not in card["detail"]
+
+
+def test_a_nsaid_ordered_beside_low_counts_brings_the_warning_too():
+    few = measured("platelets", "62", "10*9/L", date(2025, 9, 10), ("150", "450"))
+    record = facts(*BLOOD[:3], few, conditions=(CNO,), orders=(Order("drug:nsaid", "MedicationRequest/n"),))
+    assert of_topic(draw(record, AT_ORDER), "treatment-order")["indicator"] == "critical"
+
+
+def test_a_child_without_cno_code_or_form_is_treated_for_leukaemia_without_our_warning():
+    few = measured("platelets", "62", "10*9/L", date(2025, 9, 10), ("150", "450"))
+    pain = Condition("sym_bone_pain", "Condition/p")
+    record = replace(facts(few, conditions=(LEUKAEMIA, pain), orders=(Order("drug:methotrexate", "M/m"),)), form=None)
+    assert draw(record, AT_ORDER) == []
+
+
+def test_zoledronic_acid_beside_blasts_is_critical_and_says_so_first():
+    record = infusion_facts(BLASTS, conditions=(CNO,))
+    card = readiness(draw(record, AT_ORDER))
+    assert card["indicator"] == "critical"
+    assert "possible signs of leukaemia" in card["summary"]
+    assert "Blasts in blood" in card["detail"]
+
+
+def test_tests_that_nobody_received_are_not_ordered_again():
+    record = facts(not_received=frozenset({"Observation"}))
+    card = of_topic(of(Finding("LAB-05", "info", reason="alt+ast"), record=record), "next-steps")
+    assert "Tests were not received: which were taken is not known" in card["detail"]
+    assert ordered(card) == []
+
+
+def test_a_test_that_could_not_be_read_is_not_ordered_again():
+    record = facts(*BLOOD, unreadable=frozenset({"alt"}))
+    assert ordered(of_topic(of(Finding("LAB-05", "info", reason="alt+ast"), record=record), "next-steps")) == ["AST"]
+
+
+ADULT = Facts(patient_id="p1", born=When.on(date(2001, 1, 1)), conditions=(Condition("cno_possible", "Condition/c"),))
+
+
+@pytest.mark.parametrize("record", [facts(*BLOOD, conditions=(CNO,)), ADULT], ids=["diagnosed", "adult"])
+def test_a_known_diagnosis_and_an_adult_get_no_list_of_tests_to_order(record):
+    card = of_topic(of(Finding("LAB-05", "info", reason="alt"), record=record), "next-steps")
+    assert "ALT" in card["detail"]
+    assert ordered(card) == []
+
+
+def test_several_orders_are_named():
+    orders = (Order("drug:methotrexate", "MedicationRequest/m"), Order("drug:tnf_inhibitor", "MedicationRequest/t"))
+    record = facts(*BLOOD, orders=orders)
+    card = of_topic(of(Finding("BEH-14", "info", about="order"), scope=AT_ORDER, record=record), "treatment-order")
+    assert card["detail"].startswith("- Concerns: methotrexate, TNF inhibitor\n")
+
+
+def test_what_is_bad_about_a_lesion_is_told_with_it():
+    lesion = replace(SPINE[0], features=frozenset({"cortical-destruction", "marrow-oedema"}))
+    assert "T6 (cortical destruction)" in of_topic(of(Finding("DDX-04", "warning", (lesion,))), "red-flag")["detail"]
+
+
+def test_an_x_ray_that_is_asked_about_does_not_hide_that_mri_is_missing():
+    asked = of_topic(of(Finding("IMG-02", "info", reason="ask"), Finding("IMG-03", "info")), "next-steps")["detail"]
+    assert "No MRI was found" in asked
+    normal = of_topic(of(Finding("IMG-02", "info"), Finding("IMG-03", "info")), "next-steps")["detail"]
+    assert "No MRI was found" not in normal
