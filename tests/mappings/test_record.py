@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from random import Random
+from time import perf_counter
 
 import msgspec
 import pytest
@@ -96,6 +97,10 @@ def given_drug(identifier, day, **more):
     drug = {"coding": [{"system": ATC, "code": "M05BA08"}]}
     members = {"status": "completed", "medicationCodeableConcept": drug, "effectiveDateTime": day, **MINE, **more}
     return {"resourceType": "MedicationAdministration", "id": identifier, **members}
+
+
+def coded(system, code):
+    return {"coding": [{"system": system, "code": code}]}
 
 
 def sources(facts):
@@ -408,6 +413,37 @@ def test_an_appointment_in_the_prefetch_tells_the_planned_date():
     appointment = {"resourceType": "Appointment", "id": "a", "status": "booked", "start": "2025-09-30T08:00:00Z"}
     order = hooked({"appointments": bundle(appointment)}, bundle(request("z"))).orders[0]
     assert (order.planned.told_by, order.planned.when.earliest) == ("appointment", date(2025, 9, 30))
+
+
+def test_many_appointments_for_many_requests_are_read_in_a_moment():
+    request_ = {"resourceType": "ServiceRequest", "status": "active", "code": coded(NLK, "NPU10267"), **MINE}
+    requests = [{**request_, "id": f"l{number}"} for number in range(2000)]
+    appointment = {"resourceType": "Appointment", "status": "booked", "start": "2025-09-30T08:00:00Z"}
+    appointments = [
+        {**appointment, "id": f"a{number}", "basedOn": [{"reference": f"ServiceRequest/l{number}"}]}
+        for number in range(2000)
+    ]
+    raw = read(bundle(PATIENT, *requests, *appointments))
+    began = perf_counter()
+    facts = facts_from_bundle(raw, (), today=TODAY)
+    assert perf_counter() - began < 1
+    assert {order.planned.told_by for order in facts.orders} == {"appointment"}
+    assert len(facts.orders) == len(requests)
+
+
+def test_an_appointment_with_endless_references_is_read_in_a_moment():
+    request_ = {"resourceType": "ServiceRequest", "status": "active", "code": coded(NLK, "NPU10267"), **MINE}
+    requests = [{**request_, "id": f"l{number}"} for number in range(500)]
+    endless = [{"reference": f"ServiceRequest/x{number}"} for number in range(50_000)]
+    appointment = {
+        "resourceType": "Appointment", "id": "a", "status": "booked", "start": "2025-09-30T08:00:00Z",
+        "basedOn": endless,
+    }  # fmt: skip
+    raw = read(bundle(PATIENT, *requests, appointment))
+    began = perf_counter()
+    facts = facts_from_bundle(raw, (), today=TODAY)
+    assert perf_counter() - began < 1
+    assert {order.planned.told_by for order in facts.orders} == {"today"}
 
 
 def test_amounts_are_exact():
