@@ -325,6 +325,12 @@ def test_without_prefetch_nothing_was_received():
         ("visits", None, {"Encounter"}),
         ("encounters", bundle(), {"Encounter"}),
         ("referrals", None, {"ServiceRequest"}),
+        ("meds", None, {"MedicationRequest"}),
+        ("imagingFindings-user", bundle(), {"Observation"}),
+        ("drugAllergies", bundle(), {"AllergyIntolerance"}),
+        ("labDiagnostics", None, set()),
+        ("infusionPlan", bundle(), set()),
+        ("patientInformation", bundle(), set()),
         ("-user", None, set()),
         ("item1", bundle(), set()),
         ("labs", crp("a"), {"Observation"}),
@@ -342,6 +348,12 @@ def test_a_list_that_failed_was_not_received():
     assert "Condition" in facts.not_received
     assert "Observation" not in facts.not_received
     assert facts.notes == (Note("prefetch.conditions", "prefetch-failed"),)
+
+
+def test_of_a_failed_list_whose_key_leaves_it_open_all_that_it_mentions_is_lost():
+    facts = hooked({"problemsAndLabs": {"resourceType": "OperationOutcome"}, "conditions": None, "meds": None})
+    assert {"Condition", "Observation"} <= facts.not_received
+    assert "MedicationRequest" not in facts.not_received
 
 
 def test_a_first_page_is_not_the_whole_list():
