@@ -255,6 +255,83 @@ def test_a_concept_with_an_unreadable_entry_is_named():
     assert facts_of(PATIENT, crp("b")).unreadable == frozenset()
 
 
+def tolerantly_read(*resources):
+    raw = msgspec.json.encode(bundle(PATIENT, *resources))
+    return facts_from_bundle(*read_resource(raw, "Bundle"), today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "concept"),
+    [
+        ("ImagingStudy", "imaging"),
+        ("DiagnosticReport", "imaging"),
+        ("Observation", "observation"),
+        ("Encounter", "visit"),
+        ("ServiceRequest", "service_request"),
+    ],
+)
+def test_what_a_resource_that_could_not_be_read_may_have_been_is_named(kind, concept):
+    broken = {"resourceType": kind, "id": "x", "subject": 5}
+    assert tolerantly_read(broken).unreadable == {concept}
+    failed = datatypes.Failed(kind, f"{kind}/x")
+    assert concept in hooked({"list": failed}).unreadable
+    drafts = fhir.Bundle(entry=[fhir.Entry(resource=failed)])
+    ordered = facts_from_hook({}, drafts, (), patient_id="p1", selections=None, today=TODAY, templates={})
+    assert ordered.unreadable == {concept}
+
+
+@pytest.mark.parametrize("kind", ["Patient", "BodyStructure", "Questionnaire", "Nonsense", None])
+def test_other_resources_that_could_not_be_read_name_no_concept(kind):
+    assert hooked({"list": datatypes.Failed(kind, "x")}).unreadable == frozenset()
+
+
+STUDY = {
+    "resourceType": "ImagingStudy",
+    "id": "i",
+    "status": "available",
+    "modality": [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "MR"}],
+    "started": "2025-09-01",
+    **MINE,
+}
+REPORT = {
+    "resourceType": "DiagnosticReport",
+    "id": "d",
+    "status": "final",
+    "code": coded(SCT, "113091000"),
+    "effectiveDateTime": "2025-09-01",
+    **MINE,
+}
+
+
+@pytest.mark.parametrize(
+    ("resource", "is_unread"),
+    [
+        (STUDY, False),
+        (STUDY | {"status": None}, True),
+        (STUDY | {"status": 5}, True),
+        (STUDY | {"status": None, "modality": None}, True),
+        (STUDY | {"started": "2025-09-15"}, False),
+        (STUDY | {"started": "2025-09-16"}, True),
+        (STUDY | {"modality": None}, True),
+        (STUDY | {"modality": 5}, True),
+        (STUDY | {"modality": [{"system": "x"}]}, True),
+        (STUDY | {"modality": None, "procedureCode": [coded(SCT, "113091000")]}, False),
+        (STUDY | {"modality": None, "series": [{"modality": STUDY["modality"][0]}]}, False),
+        (STUDY | {"modality": [{"system": "x", "code": "SR"}]}, False),
+        (REPORT, False),
+        (REPORT | {"status": None}, True),
+        (REPORT | {"effectiveDateTime": "2025-09-16"}, True),
+        (REPORT | {"code": None}, True),
+        (REPORT | {"code": 5}, True),
+        (REPORT | {"code": {"coding": [{"system": SCT}]}}, True),
+        (REPORT | {"code": {"text": "MR kne"}}, False),
+        (REPORT | {"code": coded(NLK, "NPU58580")}, False),
+    ],
+)
+def test_imaging_that_could_not_be_read_is_named(resource, is_unread):
+    assert tolerantly_read(resource).unreadable == (frozenset({"imaging"}) if is_unread else frozenset())
+
+
 def test_a_condition_that_could_not_be_read_may_be_any_disease():
     facts = hooked(
         {"conditions": datatypes.Failed("Condition", "Condition/c")}, notes=[Note("Condition/c", "resource-unreadable")]
