@@ -25,27 +25,28 @@ def lab_of(result: Observation | Component, observation: Observation) -> Lab | s
     code = result.code
     if code is None:
         return "code-unreadable" if _is_laboratory(observation) and _has_number(result) else None
-    found: Lab | None = None
+    rows: list[Lab] = []
     is_another = False
     for coding in code.coding or ():
         row = terminology.lab(coding.system, coding.code)
         if row is ANOTHER_ANALYTE:
             is_another = True
         elif row is not None:
-            if found is not None and row.concept != found.concept:
+            if rows and row.concept != rows[0].concept:
                 return "coding-contradiction"
-            found = row if found is None else _agreed(found, row)
-    if found is None:
+            rows.append(row)
+    if not rows:
         return None if is_another else _named(code, result, observation)
+    found = rows[0] if len(rows) == 1 else _agreed(rows)
     if found.role == "blood" and _is_blood(observation):
         return replace(found, role="measure")
     return found
 
 
-def _agreed(one: Lab, other: Lab) -> Lab:
-    """Two codes of one concept: the more useful one; the unit need not fit both where they differ in dimension."""
-    first, second = sorted((one, other), key=lambda lab: (_ROLE_ORDER.index(lab.role), not lab.own_unit))
-    units_meant = [units.known(first.concept, lab.unit) for lab in (first, second) if lab.unit]
+def _agreed(labs: list[Lab]) -> Lab:
+    """Codes of one concept: the most useful one; the unit need not fit all where they differ in dimension."""
+    first = min(labs, key=lambda lab: (_ROLE_ORDER.index(lab.role), not lab.own_unit))
+    units_meant = [units.known(first.concept, lab.unit) for lab in labs if lab.unit]
     dimensions = {unit.dimension for unit in units_meant if unit}
     return first if len(dimensions) <= 1 else replace(first, unit="", own_unit=False)
 

@@ -40,16 +40,23 @@ def kinds(concepts: Iterable[datatypes.CodeableConcept | None], source: str, rea
 
 
 def read_study(study: fhir.ImagingStudy, source: str, reader: Reader) -> list[Study]:
-    """Read an ImagingStudy that is available."""
-    found = kinds(study.procedureCode or (), source, reader) or _by_modality(study)
-    if not found or not reader.has_status(source, "imaging", study.status, _AVAILABLE):
+    """Read an ImagingStudy that is available; one that does not say what was examined may be any, which is noted."""
+    procedures = study.procedureCode or ()
+    found = kinds(procedures, source, reader) or _by_modality(study)
+    is_open = not found and not any(coding.code for coding in (*codings(*procedures), *_modalities(study)))
+    if not (found or is_open) or not reader.has_status(source, "imaging", study.status, _AVAILABLE):
         return []
-    contrast = with_contrast(found, study.procedureCode or ())
+    if is_open:
+        reader.note(source, "code-unreadable", "imaging")
+        return []
+    contrast = with_contrast(found, procedures)
     return _studies(found, reader.when(source, "imaging", study.started), source, reader, contrast=contrast)
 
 
 def read_report(report: fhir.DiagnosticReport, source: str, reader: Reader) -> list[Study]:
-    """Read what a final imaging report says was examined."""
+    """Read what a final imaging report says was examined; one that does not say what it is may be one: it is noted."""
+    if report.code is None or not (report.code.text or any(coding.code for coding in codings(report.code))):
+        reader.note(source, "code-unreadable", "imaging")
     found = kinds((report.code,), source, reader)
     if not found or not reader.has_status(source, "imaging", report.status, REPORTED):
         return []
@@ -113,13 +120,16 @@ def _by_name(kind: str, coding: datatypes.Coding, source: str, reader: Reader) -
 
 def _by_modality(study: fhir.ImagingStudy) -> dict[str, Truth]:
     """The kind by modality; PET and CT together are PET/CT."""
-    modalities = [*(study.modality or ()), *(series.modality for series in study.series or () if series.modality)]
-    rows = [terminology.imaging(coding.system, coding.code) for coding in modalities]
+    rows = [terminology.imaging(coding.system, coding.code) for coding in _modalities(study)]
     found = {row.kind for row in rows if row is not None and row.kind.startswith("img:")}
     if {"img:pet", "img:ct"} <= found:
         found = found - {"img:pet", "img:ct"} | {"img:petct"}
     whole = any(_is_whole_body(series) for series in study.series or ())
     return {kind: _COVERS_IF_WHOLE.get(kind, Truth.NO) if whole else _untold(kind) for kind in found}
+
+
+def _modalities(study: fhir.ImagingStudy) -> list[datatypes.Coding]:
+    return [*(study.modality or ()), *(series.modality for series in study.series or () if series.modality)]
 
 
 def _untold(kind: str) -> Truth:

@@ -16,6 +16,7 @@ from cds_service.mappings.reference_ranges import reference
 from cds_service.mappings.terminology import Lab
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
     from decimal import Decimal
 
@@ -70,12 +71,21 @@ class Laboratory:
         if found is None and not observation.component:
             return
         parts = [(component, lab_of(component, observation)) for component in observation.component or ()]
+        known = len(self.coded)
         if not (_is_panel(observation) and any(lab == found for _, lab in parts)):
             self.take(observation, found)
         if key and isinstance(found, Lab):
             self._remember(key, found)
         for component, lab in parts:
             self.take(component, lab)
+        if isinstance(found, Lab) and found.concept in presence.CULTURES and observation.status in FINAL:
+            strange = (part for part, lab in parts if not isinstance(lab, Lab))
+            self._note_growth(found.concept, strange, {one.value for one in self.coded[known:]})
+
+    def _note_growth(self, concept: str, strange: Iterable[Component], told: set[str | bool]) -> None:
+        """Say of a culture that is not positive anyhow that a part under another code may tell of growth."""
+        if "positive" not in told and any(presence.may_tell_growth(one, has_value=_has_value(one)) for one in strange):
+            self.note(presence.UNJUDGED, concept)
 
     def _remember(self, key: _Key, lab: Lab) -> None:
         """Code and unit of a plain result: the next one of the same two is read without looking them up."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.course import ZOLEDRONIC_ACID
@@ -14,7 +15,7 @@ from cds_service.mappings.doses import dose_of, rate_of, volume_of
 from cds_service.mappings.reading import codings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cds_service.mappings.patient import Whose
     from cds_service.mappings.reading import Reader
@@ -25,18 +26,22 @@ DRUG_ORDERS = frozenset({"MedicationRequest", "MedicationOrder"})
 """Resource types, of R4 and before, in which a drug is ordered."""
 AWAITED = frozenset({"draft", "active", "on-hold"})
 """Statuses of a laboratory request whose result may still come."""
+MOST_REFERENCES = 200
+"""No appointment is made for more orders than one session holds."""
 _LOST = frozenset({"dose-unreadable"})
 """Notes of the reading by which an order lost its dosage instructions."""
 _BOOKED = frozenset({"booked", "pending", "proposed"})
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """An Appointment of this patient that is still to come, and the orders that it was made for."""
+class Visits:
+    """The patient's coming appointments: by `Type/id` of an order the soonest that was made for it.
 
-    when: When
-    source: str
-    orders: tuple[str, ...]
+    `other` is the soonest that was made for no order.
+    """
+
+    made_for: Mapping[str, When] = field(default_factory=dict)
+    other: When | None = None
 
 
 def chosen(draft_orders: fhir.Bundle | None, selections: tuple[str, ...] | None) -> frozenset[str] | None:
@@ -57,21 +62,27 @@ def chosen(draft_orders: fhir.Bundle | None, selections: tuple[str, ...] | None)
     return frozenset(source for source in found if source is not None) or None
 
 
-def visits(appointments: Iterable[tuple[str, fhir.Appointment]], whose: Whose, reader: Reader) -> list[Visit]:
-    """The patient's coming appointments, soonest first."""
-    found: list[Visit] = []
+def visits(appointments: Iterable[tuple[str, fhir.Appointment]], whose: Whose, reader: Reader) -> Visits:
+    """The patient's coming appointments, put in order once: requests ask for them by the thousand."""
+    found: list[tuple[When, str, set[str]]] = []
     for source, appointment in appointments:
         if appointment.status not in _BOOKED or not _takes_part(appointment, whose):
             continue
         when = reader.when(source, "appointment", appointment.start)
         if when is not None and when.latest >= reader.today:
-            orders = tuple(each.reference for each in appointment.basedOn or () if each.reference)
-            found.append(Visit(when, source, orders))
-    return sorted(found, key=lambda visit: (visit.when.earliest, visit.when.latest, visit.source))
+            found.append((when, source, _made_for(appointment, source, reader)))
+    made_for: dict[str, When] = {}
+    other: When | None = None
+    for when, _, references in sorted(found, key=lambda visit: (visit[0].earliest, visit[0].latest, visit[1])):
+        if not references:
+            other = other or when
+        for reference in references:
+            made_for.setdefault(reference, when)
+    return Visits(made_for, other)
 
 
 def read_medication(
-    request: fhir.MedicationRequest, source: str, pool: medications.Pool, coming: Sequence[Visit], reader: Reader
+    request: fhir.MedicationRequest, source: str, pool: medications.Pool, coming: Visits, reader: Reader
 ) -> list[Order]:
     """Read the order of a drug; none where the guideline does not speak of the drug."""
     if request.doNotPerform:
@@ -93,7 +104,7 @@ def read_medication(
     return [replace(order, planned=_planned(order, dosages, request.authoredOn, coming, reader))]
 
 
-def read_service(request: fhir.ServiceRequest, source: str, coming: Sequence[Visit], reader: Reader) -> list[Order]:
+def read_service(request: fhir.ServiceRequest, source: str, coming: Visits, reader: Reader) -> list[Order]:
     """Read the order of an examination, a biopsy or an infusion; none where the guideline does not speak of it."""
     if request.doNotPerform:
         return []
@@ -171,15 +182,15 @@ def _with_amounts(order: Order, dosages: Sequence[datatypes.Dosage], reader: Rea
 
 
 def _planned(
-    order: Order, dosages: Sequence[datatypes.Dosage], authored: str | None, coming: Sequence[Visit], reader: Reader
+    order: Order, dosages: Sequence[datatypes.Dosage], authored: str | None, coming: Visits, reader: Reader
 ) -> Planned:
     """The planned date by the first element that tells it: timing, appointment, authoredOn, else today."""
     timed = [when for text in _timings(dosages) if (when := reader.when(order.source, order.concept, text)) is not None]
     if timed:
         return Planned(min(timed, key=lambda when: (when.earliest, when.latest)), "timing")
-    made_for_it = [visit for visit in coming if order.reference and order.reference in _local(visit.orders)]
-    for visit in made_for_it or [visit for visit in coming if not visit.orders]:
-        return Planned(visit.when, "appointment")
+    visit = (coming.made_for.get(order.reference) if order.reference else None) or coming.other
+    if visit is not None:
+        return Planned(visit, "appointment")
     written = reader.when(order.source, order.concept, authored)
     return Planned(written, "authored-on") if written is not None else Planned(When.on(reader.today), "today")
 
@@ -200,8 +211,16 @@ def _takes_part(appointment: fhir.Appointment, whose: Whose) -> bool:
     return not patients or any(whose.is_mine(actor) for actor in patients)
 
 
-def _local(references: Iterable[str]) -> set[str]:
-    return {"/".join(reference.partition("/_history/")[0].split("/")[-2:]) for reference in references}
+def _made_for(appointment: fhir.Appointment, source: str, reader: Reader) -> set[str]:
+    """The `Type/id` of the orders that an appointment was made for; more than are read are noted."""
+    references = [each.reference for each in islice(appointment.basedOn or (), MOST_REFERENCES + 1) if each.reference]
+    if len(references) > MOST_REFERENCES:
+        reader.note(source, "reference-unresolved", "appointment")
+    return {_local(reference) for reference in references[:MOST_REFERENCES]}
+
+
+def _local(reference: str) -> str:
+    return "/".join(reference.partition("/_history/")[0].split("/")[-2:])
 
 
 def _reference(source: str) -> str:

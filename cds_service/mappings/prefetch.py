@@ -7,21 +7,17 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Note
 from cds_service.mappings.datatypes import Failed
-from cds_service.mappings.entries import READ_TYPES, Entries
-from cds_service.mappings.fhir import Bundle, Medication, OperationOutcome, Patient
-from cds_service.mappings.terminology import table
+from cds_service.mappings.entries import Entries
+from cds_service.mappings.fhir import Bundle, OperationOutcome
+from cds_service.mappings.prefetch_keys import LISTS, asked_for, mentioned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cds_service.mappings.fhir import Slot
 
-LISTS = frozenset(kind.__name__ for kind in READ_TYPES) - {Patient.__name__, Medication.__name__}
-"""Types of which the whole list is asked for."""
 _ODD = re.compile(r"[^A-Za-z0-9_.\-]")
 _LONGEST_KEY = 64
-_WORDS = tuple((row["word"], row["type"]) for row in table("prefetch_words.csv"))
-"""Words of prefetch keys that name no resource type, and the type whose list analysts mean by them."""
 _EVERYTHING = "$everything"
 
 
@@ -37,7 +33,7 @@ def gather(
         if _add(entries, path_of(key), value):
             received |= types
         else:
-            lost |= types
+            lost |= types or mentioned(key)
     return entries, (LISTS - received) | (LISTS & lost)
 
 
@@ -86,9 +82,9 @@ def _types(key: str, value: Slot, templates: Mapping[str, str]) -> set[str]:
     if key in templates:
         return {templates[key]}
     if isinstance(value, Bundle):
-        return _by_link(value) or _by_entries(value) or _by_name(key)
+        return _by_link(value) or _by_entries(value) or asked_for(key)
     if value is None or isinstance(value, OperationOutcome | Failed):
-        return _by_name(key)
+        return asked_for(key)
     return {type(value).__name__}
 
 
@@ -101,12 +97,3 @@ def _by_link(bundle: Bundle) -> set[str]:
 
 def _by_entries(bundle: Bundle) -> set[str]:
     return {type(entry.resource).__name__ for entry in bundle.entry or ()} & LISTS
-
-
-def _by_name(key: str) -> set[str]:
-    """`medicationRequests` means MedicationRequest, `problems` Condition; of names within each other, the longest."""
-    name = _ODD.sub("", key).replace("_", "").replace("-", "").casefold()
-    found = {kind for kind in LISTS if kind.casefold() in name}
-    if found:
-        return {kind for kind in found if not any(kind != other and kind in other for other in found)}
-    return {kind for word, kind in _WORDS if word in name}

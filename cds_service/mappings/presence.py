@@ -27,6 +27,9 @@ PROTEIN = "urine_protein"
 _NEEDS_VALUE = CULTURES | {"blood_pressure"}
 """Without any value these were not done, or are not finished; a list of others may stand alone."""
 _RAISED: frozenset[Flag | None] = frozenset({"high", "abnormal"})
+_ABNORMAL: Flag = "abnormal"
+"""Of a culture that means growth, whatever else was written."""
+UNJUDGED = "value-wrong-type"
 _HELD = frozenset({"arrived", "in-progress", "finished"})
 """Statuses of an encounter at which the patient was seen."""
 _LONGEST_WORD = 40
@@ -49,12 +52,22 @@ def found_in(result: fhir.Observation | fhir.Component, concept: str, members: i
     if result.dataAbsentReason is not None:
         raise UnusableError("data-absent")
     told, flag, reasons = _interpretation(result)
+    if concept in CULTURES and flag == _ABNORMAL:
+        told |= {"positive"}
     if not has_value and not members and not told and concept in _NEEDS_VALUE:
         raise UnusableError("value-missing")
     if concept == PROTEIN:
         is_positive = "positive" in told | _coded(result) or flag in _RAISED or _is_above_zero(result)
         return Found("positive" if is_positive else "done", reasons=reasons)
-    return _culture(result, told, reasons) if concept in CULTURES else Found()
+    return _culture(result, told, reasons, has_value=has_value) if concept in CULTURES else Found()
+
+
+def may_tell_growth(part: fhir.Component, *, has_value: bool) -> bool:
+    """Whether a part of a culture, of a code that is not ours, says something and is not negative by a code."""
+    if part.dataAbsentReason is not None:
+        return False
+    told, flag, reasons = _interpretation(part)
+    return (has_value or bool(told or reasons) or flag == _ABNORMAL) and told | _coded(part) != {"negative"}
 
 
 def read_report(report: fhir.DiagnosticReport, source: str, reader: Reader) -> list[Coded]:
@@ -62,7 +75,7 @@ def read_report(report: fhir.DiagnosticReport, source: str, reader: Reader) -> l
     labs = (terminology.lab(coding.system, coding.code) for coding in codings(report.code))
     cultures = {lab.concept for lab in labs if lab is not None} & CULTURES
     told = _outcomes(report.conclusionCode or ())
-    if len(cultures) != 1 or not told:
+    if len(cultures) != 1 or not report.conclusionCode:
         return []
     concept = cultures.pop()
     if not reader.has_status(source, concept, report.status, REPORTED):
@@ -70,9 +83,9 @@ def read_report(report: fhir.DiagnosticReport, source: str, reader: Reader) -> l
     when = reader.when(source, concept, report.effectiveDateTime, report.effectivePeriod)
     if not reader.has_happened(source, concept, when):
         return []
-    if len(told) > 1:
-        reader.note(source, "coding-contradiction", concept)
-    return [Coded(concept, _worst(told), source, when)]
+    if len(told) != 1:
+        reader.note(source, "coding-contradiction" if told else UNJUDGED, concept)
+    return [Coded(concept, _worst(told), source, when)] if told else []
 
 
 def read_encounter(encounter: fhir.Encounter, source: str, reader: Reader) -> list[Coded]:
@@ -93,8 +106,13 @@ def _interpretation(
     return told.outcomes, told.flag, ()
 
 
-def _culture(result: fhir.Observation | fhir.Component, told: frozenset[Outcome], reasons: tuple[str, ...]) -> Found:
-    """By code; by a word only where no code says it. Of two answers the positive one is kept: someone will look."""
+def _culture(
+    result: fhir.Observation | fhir.Component, told: frozenset[Outcome], reasons: tuple[str, ...], *, has_value: bool
+) -> Found:
+    """By code; by a word only where no code says it. Of two answers the positive one is kept: someone will look.
+
+    A result that says neither, such as the name of an organism, may be growth: that it could not be read is noted.
+    """
     by_code = told | _coded(result)
     if len(by_code) > 1:
         reasons = (*reasons, "coding-contradiction")
@@ -103,7 +121,7 @@ def _culture(result: fhir.Observation | fhir.Component, told: frozenset[Outcome]
     by_word = {word for text in _texts(result) if (word := _word(text)) is not None}
     if len(by_word) == 1:
         return Found(by_word.pop(), "name", (*reasons, "read-by-name"))
-    return Found(reasons=reasons)
+    return Found(reasons=(*reasons, UNJUDGED) if has_value else reasons)
 
 
 def _worst(told: frozenset[Outcome]) -> Outcome:

@@ -42,6 +42,11 @@ _DRUG_TYPES: dict[str, medications.Kind] = {
     "MedicationAdministration": "administration",
     "MedicationStatement": "statement",
 }
+_MAY_BE = {
+    "ImagingStudy": "imaging", "DiagnosticReport": "imaging", "Observation": "observation", "Encounter": "visit",
+    "ServiceRequest": "service_request",
+}  # fmt: skip
+"""What a resource that could not be read at all may have been. Conditions, drugs and forms have a stand-in instead."""
 MOST_DRAFTS = 200
 _STILL_USED = frozenset(
     {
@@ -163,7 +168,7 @@ class _Record:
             requested=requested,
             form=form,
             not_received=not_received,
-            unreadable=frozenset(note.concept for note in notes if note.concept and note.reason not in _STILL_USED),
+            unreadable=self._unreadable(notes),
             notes=notes,
         )
 
@@ -185,6 +190,12 @@ class _Record:
 
     def _failed(self, name: str) -> list[datatypes.Failed]:
         return [failed for failed in self.entries.failed if failed.resource_type == name]
+
+    def _unreadable(self, notes: Iterable[Note]) -> frozenset[str]:
+        """The concepts of which something could not be used, and what resources that failed may have been."""
+        failed = {failed.resource_type or "" for failed in (*self.entries.failed, *self.drafts.failed)}
+        named = {note.concept for note in notes if note.concept and note.reason not in _STILL_USED}
+        return frozenset(named | {_MAY_BE[kind] for kind in failed & _MAY_BE.keys()})
 
     def _born(self) -> When | None:
         """The date of birth; None where the Patients sent do not agree on it."""

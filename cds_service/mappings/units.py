@@ -100,10 +100,12 @@ CANONICAL = {
 
 @lru_cache(1024)
 def known(concept: str, spelling: str) -> Unit | None:
-    """The unit of a spelling; None for one that the table does not hold."""
-    quantity = CANONICAL[concept].quantity
-    unit = _EXACT.get((quantity, exact_spelling(spelling)))
-    return unit or _FOLDED.get((quantity, folded_spelling(spelling)))
+    """The unit of a spelling; None for one that the table does not hold, and for concepts that are never measured."""
+    measured = CANONICAL.get(concept)
+    if measured is None:
+        return None
+    unit = _EXACT.get((measured.quantity, exact_spelling(spelling)))
+    return unit or _FOLDED.get((measured.quantity, folded_spelling(spelling)))
 
 
 def unit_of(concept: str, quantity: Quantity, own: str = "", *, own_holds: bool = False) -> Unit:

@@ -18,6 +18,7 @@ from cds_service.mappings.observations import Laboratory
 TODAY = date(2025, 9, 15)
 SOURCE = "Observation/o1"
 NLK = "urn:oid:2.16.578.1.12.4.1.1.7280"
+NPU = "urn:oid:1.2.208.176.2.1"
 LOCAL = "urn:oid:2.16.578.1.12.4.1.1.8212"
 LOINC = "http://loinc.org"
 SCT = "http://snomed.info/sct"

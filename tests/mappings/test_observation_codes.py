@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import combinations_with_replacement, permutations
 
 import pytest
 
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Coded, Note
+from cds_service.mappings.terminology import table
 from tests.mappings.laboratory import (
     LABORATORY,
     LOCAL,
     LOINC,
     NLK,
     NOTHING_READ,
+    NPU,
     SCT,
     SOURCE,
     amount,
@@ -23,6 +26,10 @@ from tests.mappings.laboratory import (
     reading_of,
     refusals,
 )
+
+SYSTEMS = {"nlk": NLK, "npu": NPU, "loinc": LOINC, "sct": SCT}
+LABS = table("labs.csv")
+CONCEPTS = sorted({row["concept"] for row in LABS})
 
 
 def test_codes_of_one_concept_agree_whatever_their_systems():
@@ -35,6 +42,11 @@ def test_a_mass_and_a_substance_code_of_one_concept_leave_the_choice_to_the_unit
     assert measured(code=both, valueQuantity=amount(7, "mmol/L")).value == exactly("11.277")
     assert measured(code=both, valueQuantity=amount(11.3, "g/dL")).value == exactly("11.3")
     assert refusals(code=both, valueQuantity=amount(7)) == {("unit-missing", "hemoglobin")}
+
+
+@pytest.mark.parametrize("order", list(permutations([(LOINC, "718-7"), (LOINC, "59260-0"), (NLK, "NOR05172")])))
+def test_a_third_code_does_not_make_the_unit_known_again(order):
+    assert refusals(code=coded(*order), valueQuantity=amount(7)) == {("unit-missing", "hemoglobin")}
 
 
 @pytest.mark.parametrize(
@@ -163,3 +175,30 @@ def test_a_laboratory_result_without_a_code_is_told(code):
 
 def test_a_local_panel_without_a_value_is_no_loss():
     assert reading_of(code=coded((LOCAL, "HEMATOL", "Hematologi")), valueQuantity=None) == NOTHING_READ
+
+
+@pytest.mark.parametrize("concept", CONCEPTS)
+@pytest.mark.parametrize("value", [amount(80, "pmol/L"), amount(80), amount(80, "%")])
+def test_any_two_codings_of_one_concept_are_read_or_noted_in_either_order(concept, value):
+    rows = [row for row in LABS if row["concept"] == concept]
+    for one, other in combinations_with_replacement(rows, 2):
+        pair = [(SYSTEMS[row["system"]], row["code"]) for row in (one, other)]
+        there, back = (reading_of(code=coded(*each), valueQuantity=value) for each in (pair, pair[::-1]))
+        assert there == back
+        is_other = {one["role"], other["role"]} == {"other"}
+        assert is_other is (there == NOTHING_READ), pair
+
+
+@pytest.mark.parametrize(
+    ("codings", "noted"),
+    [
+        (((NLK, "NPU10266"), (LOINC, "62290-2")), {("excluded-code", "vitd125_exclude")}),
+        (((LOINC, "18184-2"), (LOINC, "18184-2")), {("excluded-code", "esr_exclude")}),
+        (((NLK, "NPU19716"), (NLK, "NPU19716")), {("excluded-code", "calprotectin_plasma_exclude")}),
+        (((NLK, "NPU03983"), (LOINC, "770-8")), set()),
+        (((NLK, "NPU03965"), (LOINC, "736-9")), set()),
+        (((NLK, "NPU26810"), (NLK, "NPU26810")), set()),
+    ],
+)
+def test_two_codings_of_what_is_never_measured_say_what_one_says(codings, noted):
+    assert refusals(code=coded(*codings), valueQuantity=amount(80, "pmol/L")) == noted

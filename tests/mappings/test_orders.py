@@ -12,7 +12,15 @@ from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Dose, Note, Planned, Rate
 from cds_service.mappings import datatypes, fhir
 from cds_service.mappings.medications import Pool
-from cds_service.mappings.orders import chosen, read_medication, read_service, unreadable, visits
+from cds_service.mappings.orders import (
+    MOST_REFERENCES,
+    Visits,
+    chosen,
+    read_medication,
+    read_service,
+    unreadable,
+    visits,
+)
 from cds_service.mappings.patient import Whose
 from cds_service.mappings.reading import Reader
 
@@ -23,6 +31,7 @@ TODAY = date(2025, 9, 15)
 ZOL = {"coding": [{"system": ATC, "code": "M05BA08"}]}
 SOURCE = "MedicationRequest/z1"
 decode = msgspec.json.Decoder(fhir.Resource).decode
+NO_VISITS = Visits()
 
 
 def resource(kind, fields):
@@ -33,10 +42,10 @@ def quantity(value, unit):
     return {"value": value, "unit": unit, "system": UCUM, "code": unit}
 
 
-def ordered(*dosages, coming=(), **fields):
+def ordered(*dosages, coming=NO_VISITS, source=SOURCE, **fields):
     reader = Reader(TODAY)
     members = {"status": "draft", "medicationCodeableConcept": ZOL, "dosageInstruction": list(dosages), **fields}
-    (order,) = read_medication(resource("MedicationRequest", members), SOURCE, Pool([], {}), coming, reader)
+    (order,) = read_medication(resource("MedicationRequest", members), source, Pool([], {}), coming, reader)
     return order, reader.notes
 
 
@@ -245,6 +254,23 @@ def test_an_appointment_for_another_order_tells_nothing():
     assert ordered(coming=coming(other))[0].planned.told_by == "today"
 
 
+def test_of_two_appointments_made_for_an_order_the_sooner_counts():
+    later, sooner = (visit(start=day, basedOn=[{"reference": SOURCE}]) for day in ("2025-09-30", "2025-09-21"))
+    for made in ((later, sooner), (sooner, later)):
+        assert ordered(coming=coming(*made))[0].planned.when.earliest == date(2025, 9, 21)
+
+
+def test_of_an_appointment_for_more_orders_than_a_session_holds_the_first_are_read_and_the_rest_is_noted():
+    others = [{"reference": f"ServiceRequest/{number}"} for number in range(MOST_REFERENCES - 1)]
+    for made, told_by, reasons in (
+        ([*others, {"reference": SOURCE}], "appointment", []),
+        ([{"reference": "ServiceRequest/x"}, *others, {"reference": SOURCE}], "today", ["reference-unresolved"]),
+    ):
+        reader = Reader(TODAY)
+        assert ordered(coming=coming(visit(basedOn=made), reader=reader))[0].planned.told_by == told_by
+        assert [note.reason for note in reader.notes] == reasons
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -255,13 +281,18 @@ def test_an_appointment_for_another_order_tells_nothing():
     ],
 )
 def test_appointments_that_do_not_count(fields):
-    assert not coming(visit(**fields))
+    assert coming(visit(**fields)) == NO_VISITS
+
+
+def test_an_appointment_that_names_nothing_is_not_taken_for_an_order_without_id():
+    nameless = visit(start="2025-09-21", basedOn=[{"reference": "/_history/1"}])
+    assert ordered(coming=coming(nameless), source="context.draftOrders.entry[0]")[0].planned.told_by == "today"
 
 
 def test_an_appointment_may_name_others_beside_the_patient():
     people = [{"actor": {"reference": "Practitioner/d"}}, {"actor": {"reference": "Patient/p1"}}]
-    assert coming(visit(participant=people))
-    assert coming(visit(participant=[{"actor": {"reference": "Practitioner/d"}}]))
+    assert coming(visit(participant=people)).other
+    assert coming(visit(participant=[{"actor": {"reference": "Practitioner/d"}}])).other
 
 
 def test_then_the_order_s_own_date_and_then_today():
@@ -285,12 +316,12 @@ def test_an_order_that_the_guideline_does_not_speak_of_is_none():
     reader, pool = Reader(TODAY), Pool([], {})
     metformin = resource("MedicationRequest", {"medicationCodeableConcept": {"text": "Metformin"}})
     forbidden = resource("MedicationRequest", {"medicationCodeableConcept": ZOL, "doNotPerform": True})
-    assert not read_medication(metformin, SOURCE, pool, (), reader)
-    assert not read_medication(forbidden, SOURCE, pool, (), reader)
+    assert not read_medication(metformin, SOURCE, pool, NO_VISITS, reader)
+    assert not read_medication(forbidden, SOURCE, pool, NO_VISITS, reader)
 
 
 def service(**fields):
-    return read_service(resource("ServiceRequest", fields), "ServiceRequest/s1", (), Reader(TODAY))
+    return read_service(resource("ServiceRequest", fields), "ServiceRequest/s1", NO_VISITS, Reader(TODAY))
 
 
 @pytest.mark.parametrize(
@@ -388,7 +419,9 @@ def test_a_range_of_another_dimension_is_no_dose():
 def test_a_bone_biopsy_by_name_is_noted():
     reader = Reader(TODAY)
     request = resource("ServiceRequest", {"code": {"text": "Beinbiopsi fra tibia"}})
-    assert [order.concept for order in read_service(request, "ServiceRequest/s", (), reader)] == ["proc:bone_biopsy"]
+    assert [order.concept for order in read_service(request, "ServiceRequest/s", NO_VISITS, reader)] == [
+        "proc:bone_biopsy"
+    ]
     assert reader.notes == [Note("ServiceRequest/s", "read-by-name", "proc:bone_biopsy")]
     assert not service(code={"text": "Hudbiopsi"})
 
@@ -396,5 +429,5 @@ def test_a_bone_biopsy_by_name_is_noted():
 def test_dosage_instructions_lost_in_the_reading_are_unreadable():
     reader = Reader(TODAY, [Note(SOURCE, "dose-unreadable")])
     members = {"medicationCodeableConcept": ZOL}
-    (order,) = read_medication(resource("MedicationRequest", members), SOURCE, Pool([], {}), (), reader)
+    (order,) = read_medication(resource("MedicationRequest", members), SOURCE, Pool([], {}), NO_VISITS, reader)
     assert (order.dose_unreadable, order.rate_unreadable) == (True, True)

@@ -156,16 +156,93 @@ def test_other_protein_results_are_only_done(fields):
         ({"valueBoolean": True}, "positive"),
         ({"valueBoolean": False}, "negative"),
         ({"valueCodeableConcept": ORGANISM, "interpretation": flagged("POS")}, "positive"),
-        ({"valueCodeableConcept": ORGANISM}, "done"),
-        ({"valueString": "Gule stafylokokker i 2 av 4 flasker"}, "done"),
-        ({"valueString": "ikke positiv"}, "done"),
-        ({"valueString": "positiv" + " " * 50}, "done"),
-        ({"valueCodeableConcept": ORGANISM, "interpretation": flagged("A")}, "done"),
+        ({"valueCodeableConcept": ORGANISM, "interpretation": flagged("A")}, "positive"),
+        ({"valueCodeableConcept": ORGANISM, "interpretation": flagged("AA")}, "positive"),
+        ({"interpretation": flagged("A")}, "positive"),
     ],
 )
 def test_a_culture_is_positive_or_negative_by_code_only(code, fields, value):
     name = "tissue_culture" if code == TISSUE_CULTURE else "blood_culture"
     assert found(code, **fields) == ([(name, value)], [])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"valueCodeableConcept": ORGANISM},
+        {"valueCodeableConcept": ORGANISM, "interpretation": flagged("N")},
+        {"valueString": "Gule stafylokokker i 2 av 4 flasker"},
+        {"valueString": "ikke positiv"},
+        {"valueString": "positiv" + " " * 50},
+        {"valueString": "positiv", "valueCodeableConcept": {"text": "negativ"}},
+        {"valueQuantity": amount(14, "h")},
+        {"valueInteger": 2},
+    ],
+)
+def test_a_culture_whose_result_cannot_be_judged_is_done_and_noted(fields):
+    noted = ("value-wrong-type", "blood_culture")
+    assert found(BLOOD_CULTURE, **fields) == ([("blood_culture", "done")], [noted])
+
+
+def test_an_abnormal_culture_that_is_told_to_be_negative_stays_positive_and_is_noted():
+    fields = {"valueCodeableConcept": NEGATIVE, "interpretation": flagged("A")}
+    noted = ("coding-contradiction", "blood_culture")
+    assert found(BLOOD_CULTURE, **fields) == ([("blood_culture", "positive")], [noted])
+
+
+def part(code, **fields):
+    return {"code": coded(code), **fields}
+
+
+OTHER = (LOINC, "6463-4")
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        part(OTHER, valueCodeableConcept=POSITIVE),
+        part(OTHER, valueCodeableConcept=ORGANISM),
+        part(OTHER, valueString="vekst av kokker"),
+        part(OTHER, interpretation=flagged("POS")),
+        part(OTHER, interpretation=flagged("A")),
+        part(OTHER, interpretation="POS"),
+        {"valueCodeableConcept": ORGANISM},
+    ],
+)
+@pytest.mark.parametrize(
+    ("own", "value"),
+    [
+        ({"hasMember": [{"reference": "Observation/bottle"}]}, "done"),
+        ({"valueCodeableConcept": NEGATIVE}, "negative"),
+        ({"component": [part(BLOOD_CULTURE, valueCodeableConcept=NEGATIVE)]}, "negative"),
+    ],
+)
+def test_a_part_of_another_code_that_may_say_growth_is_noted(strange, own, value):
+    told, notes = found(BLOOD_CULTURE, **own | {"component": [*own.get("component", ()), strange]})
+    assert ("value-wrong-type", "blood_culture") in notes
+    assert told == [("blood_culture", value)]
+
+
+@pytest.mark.parametrize(
+    ("own", "value", "parts"),
+    [
+        ({"valueCodeableConcept": POSITIVE}, "positive", [part(OTHER, valueCodeableConcept=ORGANISM)]),
+        ({}, "positive", [part(OTHER, valueString="kokker"), part(BLOOD_CULTURE, valueBoolean=True)]),
+        ({}, "done", [part(OTHER, valueCodeableConcept=NEGATIVE)]),
+        ({"valueCodeableConcept": NEGATIVE}, "negative", [part(OTHER, interpretation=flagged("NEG"))]),
+        ({"valueCodeableConcept": NEGATIVE}, "negative", [part(OTHER, valueBoolean=True, dataAbsentReason=UNKNOWN)]),
+        ({"valueCodeableConcept": NEGATIVE}, "negative", [part((NLK, "NPU19748"), valueQuantity=amount(5, "mg/L"))]),
+    ],
+)
+def test_other_parts_of_a_culture_hide_no_growth(own, value, parts):
+    reading = reading_of(code=coded(BLOOD_CULTURE), **({"valueQuantity": None, "component": parts} | own))
+    assert [(one.name, one.value) for one in reading.coded] == [("blood_culture", value)]
+    assert reading.notes == ()
+
+
+def test_of_a_culture_that_is_not_final_only_that_is_told():
+    fields = {"status": "preliminary", "component": [part(OTHER, valueCodeableConcept=ORGANISM)]}
+    assert found(BLOOD_CULTURE, **fields) == ([], [("status-not-final", "blood_culture")])
 
 
 @pytest.mark.parametrize(
@@ -216,7 +293,8 @@ def test_the_bottles_of_a_blood_culture_are_told_one_by_one():
 
 def test_an_unreadable_interpretation_is_noted_and_the_culture_is_done():
     reading = found(BLOOD_CULTURE, valueCodeableConcept=ORGANISM, interpretation="POS")
-    assert reading == ([("blood_culture", "done")], [("code-unreadable", "blood_culture")])
+    reasons = [("code-unreadable", "blood_culture"), ("value-wrong-type", "blood_culture")]
+    assert reading == ([("blood_culture", "done")], reasons)
 
 
 def pressure(*codes, **more):
@@ -283,7 +361,10 @@ def test_the_coded_conclusion_of_a_cultures_report_counts():
     ("fields", "reasons"),
     [
         ({}, []),
-        ({"conclusionCode": [ORGANISM]}, []),
+        ({"conclusionCode": [{"text": "Vekst"}]}, ["value-wrong-type"]),
+        ({"conclusionCode": [ORGANISM]}, ["value-wrong-type"]),
+        ({"conclusionCode": [ORGANISM], "status": "preliminary"}, ["status-not-final"]),
+        ({"conclusionCode": [ORGANISM], "code": coded((NLK, "NPU29745"))}, []),
         ({"conclusionCode": [POSITIVE], "code": coded((NLK, "NPU29745"))}, []),
         ({"conclusionCode": [POSITIVE], "status": "preliminary"}, ["status-not-final"]),
         ({"conclusionCode": [POSITIVE], "effectiveDateTime": "2025-09-16"}, ["date-in-future"]),

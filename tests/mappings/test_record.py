@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from random import Random
+from time import perf_counter
 
 import msgspec
 import pytest
@@ -96,6 +97,10 @@ def given_drug(identifier, day, **more):
     drug = {"coding": [{"system": ATC, "code": "M05BA08"}]}
     members = {"status": "completed", "medicationCodeableConcept": drug, "effectiveDateTime": day, **MINE, **more}
     return {"resourceType": "MedicationAdministration", "id": identifier, **members}
+
+
+def coded(system, code):
+    return {"coding": [{"system": system, "code": code}]}
 
 
 def sources(facts):
@@ -250,6 +255,83 @@ def test_a_concept_with_an_unreadable_entry_is_named():
     assert facts_of(PATIENT, crp("b")).unreadable == frozenset()
 
 
+def tolerantly_read(*resources):
+    raw = msgspec.json.encode(bundle(PATIENT, *resources))
+    return facts_from_bundle(*read_resource(raw, "Bundle"), today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "concept"),
+    [
+        ("ImagingStudy", "imaging"),
+        ("DiagnosticReport", "imaging"),
+        ("Observation", "observation"),
+        ("Encounter", "visit"),
+        ("ServiceRequest", "service_request"),
+    ],
+)
+def test_what_a_resource_that_could_not_be_read_may_have_been_is_named(kind, concept):
+    broken = {"resourceType": kind, "id": "x", "subject": 5}
+    assert tolerantly_read(broken).unreadable == {concept}
+    failed = datatypes.Failed(kind, f"{kind}/x")
+    assert concept in hooked({"list": failed}).unreadable
+    drafts = fhir.Bundle(entry=[fhir.Entry(resource=failed)])
+    ordered = facts_from_hook({}, drafts, (), patient_id="p1", selections=None, today=TODAY, templates={})
+    assert ordered.unreadable == {concept}
+
+
+@pytest.mark.parametrize("kind", ["Patient", "BodyStructure", "Questionnaire", "Nonsense", None])
+def test_other_resources_that_could_not_be_read_name_no_concept(kind):
+    assert hooked({"list": datatypes.Failed(kind, "x")}).unreadable == frozenset()
+
+
+STUDY = {
+    "resourceType": "ImagingStudy",
+    "id": "i",
+    "status": "available",
+    "modality": [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "MR"}],
+    "started": "2025-09-01",
+    **MINE,
+}
+REPORT = {
+    "resourceType": "DiagnosticReport",
+    "id": "d",
+    "status": "final",
+    "code": coded(SCT, "113091000"),
+    "effectiveDateTime": "2025-09-01",
+    **MINE,
+}
+
+
+@pytest.mark.parametrize(
+    ("resource", "is_unread"),
+    [
+        (STUDY, False),
+        (STUDY | {"status": None}, True),
+        (STUDY | {"status": 5}, True),
+        (STUDY | {"status": None, "modality": None}, True),
+        (STUDY | {"started": "2025-09-15"}, False),
+        (STUDY | {"started": "2025-09-16"}, True),
+        (STUDY | {"modality": None}, True),
+        (STUDY | {"modality": 5}, True),
+        (STUDY | {"modality": [{"system": "x"}]}, True),
+        (STUDY | {"modality": None, "procedureCode": [coded(SCT, "113091000")]}, False),
+        (STUDY | {"modality": None, "series": [{"modality": STUDY["modality"][0]}]}, False),
+        (STUDY | {"modality": [{"system": "x", "code": "SR"}]}, False),
+        (REPORT, False),
+        (REPORT | {"status": None}, True),
+        (REPORT | {"effectiveDateTime": "2025-09-16"}, True),
+        (REPORT | {"code": None}, True),
+        (REPORT | {"code": 5}, True),
+        (REPORT | {"code": {"coding": [{"system": SCT}]}}, True),
+        (REPORT | {"code": {"text": "MR kne"}}, False),
+        (REPORT | {"code": coded(NLK, "NPU58580")}, False),
+    ],
+)
+def test_imaging_that_could_not_be_read_is_named(resource, is_unread):
+    assert tolerantly_read(resource).unreadable == (frozenset({"imaging"}) if is_unread else frozenset())
+
+
 def test_a_condition_that_could_not_be_read_may_be_any_disease():
     facts = hooked(
         {"conditions": datatypes.Failed("Condition", "Condition/c")}, notes=[Note("Condition/c", "resource-unreadable")]
@@ -320,6 +402,12 @@ def test_without_prefetch_nothing_was_received():
         ("visits", None, {"Encounter"}),
         ("encounters", bundle(), {"Encounter"}),
         ("referrals", None, {"ServiceRequest"}),
+        ("meds", None, {"MedicationRequest"}),
+        ("imagingFindings-user", bundle(), {"Observation"}),
+        ("drugAllergies", bundle(), {"AllergyIntolerance"}),
+        ("labDiagnostics", None, set()),
+        ("infusionPlan", bundle(), set()),
+        ("patientInformation", bundle(), set()),
         ("-user", None, set()),
         ("item1", bundle(), set()),
         ("labs", crp("a"), {"Observation"}),
@@ -337,6 +425,12 @@ def test_a_list_that_failed_was_not_received():
     assert "Condition" in facts.not_received
     assert "Observation" not in facts.not_received
     assert facts.notes == (Note("prefetch.conditions", "prefetch-failed"),)
+
+
+def test_of_a_failed_list_whose_key_leaves_it_open_all_that_it_mentions_is_lost():
+    facts = hooked({"problemsAndLabs": {"resourceType": "OperationOutcome"}, "conditions": None, "meds": None})
+    assert {"Condition", "Observation"} <= facts.not_received
+    assert "MedicationRequest" not in facts.not_received
 
 
 def test_a_first_page_is_not_the_whole_list():
@@ -408,6 +502,37 @@ def test_an_appointment_in_the_prefetch_tells_the_planned_date():
     appointment = {"resourceType": "Appointment", "id": "a", "status": "booked", "start": "2025-09-30T08:00:00Z"}
     order = hooked({"appointments": bundle(appointment)}, bundle(request("z"))).orders[0]
     assert (order.planned.told_by, order.planned.when.earliest) == ("appointment", date(2025, 9, 30))
+
+
+def test_many_appointments_for_many_requests_are_read_in_a_moment():
+    request_ = {"resourceType": "ServiceRequest", "status": "active", "code": coded(NLK, "NPU10267"), **MINE}
+    requests = [{**request_, "id": f"l{number}"} for number in range(2000)]
+    appointment = {"resourceType": "Appointment", "status": "booked", "start": "2025-09-30T08:00:00Z"}
+    appointments = [
+        {**appointment, "id": f"a{number}", "basedOn": [{"reference": f"ServiceRequest/l{number}"}]}
+        for number in range(2000)
+    ]
+    raw = read(bundle(PATIENT, *requests, *appointments))
+    began = perf_counter()
+    facts = facts_from_bundle(raw, (), today=TODAY)
+    assert perf_counter() - began < 1
+    assert {order.planned.told_by for order in facts.orders} == {"appointment"}
+    assert len(facts.orders) == len(requests)
+
+
+def test_an_appointment_with_endless_references_is_read_in_a_moment():
+    request_ = {"resourceType": "ServiceRequest", "status": "active", "code": coded(NLK, "NPU10267"), **MINE}
+    requests = [{**request_, "id": f"l{number}"} for number in range(500)]
+    endless = [{"reference": f"ServiceRequest/x{number}"} for number in range(50_000)]
+    appointment = {
+        "resourceType": "Appointment", "id": "a", "status": "booked", "start": "2025-09-30T08:00:00Z",
+        "basedOn": endless,
+    }  # fmt: skip
+    raw = read(bundle(PATIENT, *requests, appointment))
+    began = perf_counter()
+    facts = facts_from_bundle(raw, (), today=TODAY)
+    assert perf_counter() - began < 1
+    assert {order.planned.told_by for order in facts.orders} == {"today"}
 
 
 def test_amounts_are_exact():
