@@ -43,7 +43,7 @@ def suggestions(
     if patient is None or not is_sound_id(patient):
         return ()
     facts = evaluation.facts
-    known = {order.concept.removeprefix("lab:") for order in facts.orders} | facts.unreadable
+    known = {order.concept.partition(":")[2] for order in facts.orders} | facts.unreadable
     wanted: dict[tuple[str, str | None, date | None], None] = {}
     for finding in findings:
         if finding.id in _BY_REASON and not _may_order_tests(evaluation):

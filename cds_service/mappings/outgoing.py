@@ -27,9 +27,9 @@ _TABLES: dict[str, Any] = tomllib.loads(
 )
 TESTS = frozenset(_TABLES["test"])
 """The laboratory tests that can be suggested, by concept."""
-_REQUESTS: dict[str, Any] = _TABLES["test"] | _TABLES["imaging"] | _TABLES["referral"]
+_REQUESTS: dict[str, Any] = _TABLES["test"] | _TABLES["imaging"] | _TABLES["biopsy"] | _TABLES["referral"]
 REQUESTS = frozenset(_REQUESTS)
-"""All that can be suggested as a ServiceRequest: TESTS, imaging and referrals."""
+"""All that can be suggested as a ServiceRequest: TESTS, imaging, what belongs to a biopsy, and referrals."""
 _ID = re.compile(r"[A-Za-z0-9.\-_]{1,256}").fullmatch
 _CODE = re.compile(r"[a-z]+(?:-[a-z]+)*").fullmatch
 

@@ -233,3 +233,16 @@ def test_an_x_ray_that_is_asked_about_does_not_hide_that_mri_is_missing():
     assert "No MRI was found" in asked
     normal = of_topic(of(Finding("IMG-02", "info"), Finding("IMG-03", "info")), "next-steps")["detail"]
     assert "No MRI was found" not in normal
+
+
+@pytest.mark.parametrize(
+    ("beside", "left"),
+    [
+        ((), ["Histology of the bone biopsy", "Culture of the bone biopsy with PCR"]),
+        (("report:histology",), ["Culture of the bone biopsy with PCR"]),
+        (("lab:tissue_culture",), ["Histology of the bone biopsy"]),
+    ],
+)
+def test_a_bone_biopsy_asks_for_what_is_not_ordered_beside_it(beside, left):
+    orders = tuple(Order(concept, f"ServiceRequest/{concept[:3]}") for concept in ("proc:bone_biopsy", *beside))
+    assert ordered(of_topic(draw(facts(*BLOOD, orders=orders), AT_ORDER), "biopsy")) == left

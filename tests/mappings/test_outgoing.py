@@ -80,7 +80,7 @@ def test_all_that_the_work_up_asks_for_can_be_ordered():
     } == TESTS  # fmt: skip
     assert {
         "xray", "mri", "mri_contrast", "mri_whole_body", "mri_total_spine", "referral_paediatrics",
-        "referral_sarcoma_centre", "referral_jaw", "referral_university_hospital",
+        "referral_sarcoma_centre", "referral_jaw", "referral_university_hospital", "histology", "tissue_culture",
     } == REQUESTS - TESTS  # fmt: skip
 
 
