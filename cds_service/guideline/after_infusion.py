@@ -37,6 +37,14 @@ class Control:
             return Truth.of(elapsed(ended.moment, taken.moment) >= timedelta(hours=self.first))
         return not_after(ended.shifted(self.due // 24), taken)
 
+    def is_late(self, ended: When, taken: When | None) -> bool:
+        """Was a sample surely taken after its time?"""
+        if taken is None:
+            return False
+        if ended.moment and taken.moment:
+            return elapsed(ended.moment, taken.moment) > timedelta(hours=self.last)
+        return taken.earliest > ended.shifted(self.due // 24).latest
+
 
 def findings(case: Case) -> tuple[Finding, ...]:
     """All that fired."""
@@ -58,9 +66,8 @@ def next_infusion(case: Case, given: Given) -> Finding | None:
     months = case.tables.infusion.overdue_months.count
     if ordered or not is_past(given.ended, months, case.now) or _may_have_had_another(case, months):
         return None
-    if case.is_barred or any(flag.id == "LAB-18" for flag in case.flags):
-        return None
-    return Finding("ZOL-09", "info", (given.drug.fact(),), "overdue")
+    barred = case.is_barred or any(flag.id == "LAB-18" for flag in case.flags)
+    return Finding("ZOL-09", "info", (given.drug.fact(),), "barred" if barred else "overdue")
 
 
 def _may_have_had_another(case: Case, months: int) -> bool:
@@ -89,15 +96,20 @@ def _controls(case: Case) -> tuple[Control, Control]:
 
 
 def control(case: Case, given: Given, one: Control) -> Finding | None:
-    """ZOL-11 and ZOL-12: free calcium was not taken in its time. Total calcium in that time does not stand for it."""
+    """ZOL-11 and ZOL-12: free calcium was not taken in its time, or `late`. Total calcium does not stand for it."""
     if not _is_told(case, given):
         return None
     facts = case.facts
-    taken = any_of(one.covers(given.ended, value.when) for value in facts.of(FREE_CALCIUM))
+    samples = [value.when for value in facts.of(FREE_CALCIUM)]
+    taken = any_of(one.covers(given.ended, when) for when in samples)
     if facts.unreadable & {FREE_CALCIUM, "observation"} or "Observation" in facts.not_received:
         taken |= Truth.UNKNOWN
     late = surely_more_than(one.last, given.ended, case.now)
-    if taken is Truth.YES or (not late and _is_planned(case, given, one)):
+    if taken is Truth.YES:
+        done = [when for when in samples if one.covers(given.ended, when) is Truth.YES]
+        missed = all(one.is_late(given.ended, when) for when in done)
+        return Finding(one.rule, "warning", (given.drug.fact(),), "late") if missed else None
+    if not late and _is_planned(case, given, one):
         return None
     totals = [value for value in other_calcium(facts) if one.covers(given.ended, value.when) is Truth.YES]
     reason = "total" if totals else "due" if not late else "overdue" if taken is Truth.NO else "ask"

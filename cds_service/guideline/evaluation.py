@@ -60,7 +60,10 @@ def evaluate(
         whole_body_mri=whole_body_mri,
     )  # fmt: skip
     beside = (biopsy.recommended(lists), biopsy.order_finding(facts))
-    ordered = tuple(one for one in infusion.order_findings(facts, readiness) if one.id != "ZOL-15" or _may_name(case))
+    ordered = tuple(
+        replace(one, reason="barred") if one.id == "ZOL-15" and not _may_name(case) else one
+        for one in infusion.order_findings(facts, readiness)
+    )
     fired = (*flags, *ordered, *(finding for finding in beside if finding))
     notes = (*facts.notes, *course.notes, *_notes(classification, lists))
     findings = _each_once((*fired, *_later(case)))

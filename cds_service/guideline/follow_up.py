@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.course import Infused, was_taken
@@ -30,11 +31,11 @@ def findings(case: Case) -> tuple[Finding, ...]:
         found = (
             *found, control_imaging(case), silent_activity(case), silent_spine(case), pain_alone(case), taper(case),
         )  # fmt: skip
-    if case.has_cno and not case.is_barred:
-        found = (
-            *found, damage(case), multifocal_disease(case), leg_or_spine(case), lasting_inflammation(case),
-            outside_bone(case),
+        prognosis = (
+            damage(case), multifocal_disease(case), leg_or_spine(case), lasting_inflammation(case), outside_bone(case)
         )  # fmt: skip
+        barred = case.is_barred
+        found = (*found, *(replace(one, reason="barred") if one and barred else one for one in prognosis))
     return tuple(finding for finding in found if finding)
 
 
@@ -58,7 +59,7 @@ def _is_recent(when: When | None, months: int, now: When) -> bool:
 def control_imaging(case: Case) -> Finding | None:
     """OPP-02: MRI ordered under treatment, without a lesion of the spine and without a drug being stopped.
 
-    Not of a first whole-body MRI, nor where something worse is suspected (OUR-44).
+    `first` of a first whole-body MRI, `suspected` where something worse is (OUR-44).
     """
     orders = case.facts.orders
     ordered = any(order.concept.startswith(("img:mr", "img:wbmri")) and not order.stops for order in orders)
@@ -68,9 +69,8 @@ def control_imaging(case: Case) -> Finding | None:
     first_of_all = (
         any(order.concept == WHOLE_BODY_MRI for order in orders) and whole_body_wanted(case, imaging_of(case))[0]
     )
-    if first_of_all or suspected(case):
-        return None
-    return Finding("OPP-02", "info", treated, about="order")
+    reason = "first" if first_of_all else "suspected" if suspected(case) else None
+    return Finding("OPP-02", "info", treated, reason, about="order")
 
 
 def _stops_a_drug(order: Order) -> bool:

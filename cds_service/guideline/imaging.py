@@ -69,15 +69,16 @@ def _unread(case: Case) -> bool:
 
 
 def nothing_yet(case: Case, known: Imaging) -> Finding | None:
-    """IMG-01: no imaging is known, requested or ordered; a confirmed diagnosis shows that there was some (OUR-42)."""
+    """IMG-01: no imaging is known, requested or ordered; once `diagnosed` there was some (OUR-42)."""
     facts = case.facts
     form = facts.answers
     answered = any(form.choices.get(item, frozenset()) & codes for item, codes in _IMAGED_ANSWERS.items())
     seen = facts.lesions or form.lesions or any(one.name.startswith("finding:") for one in facts.findings)
-    if known.mri or known.coming or facts.studies or answered or seen or case.has_diagnosis:
+    if known.mri or known.coming or facts.studies or answered or seen:
         return None
     unread = {"ImagingStudy", "DiagnosticReport"} <= facts.not_received
-    return Finding("IMG-01", "info", answers(case, "xray-result"), "unread" if unread else None)
+    reason = "diagnosed" if case.has_diagnosis else "unread" if unread else None
+    return Finding("IMG-01", "info", answers(case, "xray-result"), reason)
 
 
 def normal_xray(case: Case, known: Imaging) -> Finding | None:
@@ -196,8 +197,9 @@ def no_scintigraphy(case: Case, known: Imaging) -> Finding | None:
 
 
 def pet_seldom(case: Case, known: Imaging) -> Finding | None:
-    """IMG-13: PET is seldom needed unless the picture is atypical, or something worse is suspected (OUR-41)."""
+    """IMG-13: PET is seldom needed unless the picture is atypical; `suspected` where worse may be found (OUR-41)."""
     atypical = case.facts.answers.yes("atypical-mri")
-    if atypical is Truth.YES or suspected(case) or not known.has_ordered(*_PET):
+    if atypical is Truth.YES or not known.has_ordered(*_PET):
         return None
-    return Finding("IMG-13", "info", answers(case, "atypical-mri"), about="order")
+    reason = "suspected" if suspected(case) else None
+    return Finding("IMG-13", "info", answers(case, "atypical-mri"), reason, about="order")

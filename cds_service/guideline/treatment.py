@@ -36,7 +36,7 @@ _COLLAPSE = frozenset({"vertebral-collapse"})
 _COLLAPSE_FINDING = "finding:vertebral_collapse"
 _SACRUM = "sacrum"
 _ESCALATES = frozenset({"BEH-06", "BEH-11"})
-_NAMES_NO_DRUG = frozenset({("BEH-04", "allergy"), ("BEH-06", "ask")})
+_NAMES_NO_DRUG = frozenset({("BEH-04", "later-line"), ("BEH-04", "allergy"), ("BEH-06", "ask")})
 """What may be said as it is while infection and malignancy are not verified absent: it suggests no drug."""
 
 
@@ -134,9 +134,11 @@ def _qualified(case: Case, finding: Finding | None) -> Finding | None:
 
 
 def first_line(case: Case, drugs: Drugs) -> Finding | None:
-    """BEH-04: NSAID comes first, unless a later line was reached (OUR-42) or, at an order, the spine is affected."""
-    if drugs.record_of(_SECOND_LINE | {NSAID}) or NSAID in drugs.ordered | drugs.stopped:
+    """BEH-04: NSAID comes first; `later-line` where that is past (OUR-42). At an order unless the spine is affected."""
+    if drugs.record_of({NSAID}) or NSAID in drugs.ordered | drugs.stopped:
         return None
+    if drugs.record_of(_SECOND_LINE):
+        return Finding("BEH-04", "info", reason="later-line")
     if NSAID in case.facts.allergies:
         return Finding("BEH-04", "info", reason="allergy")
     before = not drugs.ordered.isdisjoint(_AFTER_NSAID) and not _in_spine(case)
@@ -211,13 +213,14 @@ def for_refractory(drugs: Drugs) -> Finding | None:
 
 
 def _behind_cno_gate(case: Case, drugs: Drugs) -> tuple[Finding | None, ...]:
-    """Notes on orders, and on coexisting disease; silent beside an exclusion or a critical red flag (OUR-41)."""
-    if not case.has_cno or case.is_barred:
+    """Notes on orders, and on coexisting disease; `barred` beside an exclusion or a critical red flag (OUR-41)."""
+    if not case.has_cno:
         return ()
-    return (
+    found = (
         stopping(drugs), _ordered("BEH-09", drugs, _LESS_EFFECT), comorbidity(case, drugs),
         _ordered("BEH-13", drugs, {TNF_INHIBITOR}), _ordered("BEH-14", drugs, {METHOTREXATE}),
     )  # fmt: skip
+    return tuple(replace(one, reason="barred") if one else one for one in found) if case.is_barred else found
 
 
 def stopping(drugs: Drugs) -> Finding | None:

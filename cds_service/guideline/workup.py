@@ -111,14 +111,14 @@ def rare_associations(case: Case) -> Finding | None:
 def referral(case: Case) -> Finding | None:
     """UTR-01: lasting symptoms and imaging that suggests CNO belong to a paediatrician; `ask` if none could be seen.
 
-    A child with a confirmed diagnosis has been there (OUR-42).
+    A child with a confirmed diagnosis has been there: `diagnosed` (OUR-42).
     """
     entry = [one for one in case.classification.entry_criteria if one.id in ("CLS-1.1", "CLS-1.3")]
     suggestive = all(one.truth is Truth.YES for one in entry)
-    if case.is_adult or case.has_diagnosis or not suggestive or "referral:paediatrics" in case.facts.requested:
+    if case.is_adult or not suggestive or "referral:paediatrics" in case.facts.requested:
         return None
     unread = "ServiceRequest" in case.facts.not_received or "service_request" in case.facts.unreadable
-    reason = "ask" if unread else None
+    reason = "diagnosed" if case.has_diagnosis else "ask" if unread else None
     return Finding("UTR-01", "warning", tuple(fact for one in entry for fact in one.evidence), reason)
 
 
@@ -136,14 +136,9 @@ def delay(case: Case) -> Finding | None:
 
 def exclusion_open(case: Case) -> Finding | None:
     """UTR-03: an exclusion criterion is not verified; told again where a drug that hides it is ordered (OUR-41)."""
-    criteria = case.classification.exclusion_criteria
-    hiding = case.facts.form is not None or case.has_diagnosis
-    ordered = hiding and any(order.concept in _HIDING and not order.stops for order in case.facts.orders)
-    present = [one for one in criteria if one.truth is Truth.YES]
-    if present and ordered:
-        evidence = tuple(fact for one in present for fact in one.evidence)
-        return Finding("UTR-03", "warning", evidence, "present", "both")
-    unknown = [one for one in criteria if one.truth is Truth.UNKNOWN]
+    unknown = [one for one in case.classification.exclusion_criteria if one.truth is Truth.UNKNOWN]
+    ours = case.facts.form is not None or case.has_diagnosis
+    ordered = ours and any(order.concept in _HIDING and not order.stops for order in case.facts.orders)
     evidence = tuple(fact for one in unknown for fact in one.evidence)
     return Finding("UTR-03", "info", evidence, about="both" if ordered else "chart") if unknown else None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cds_service.guideline.facts import Coded, Lesion
 from cds_service.guideline.interval import Truth
+from cds_service.guideline.results import Finding
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import PLAN, SEVERITY, Draft, brief, unread_lines, worst
 from cds_service.hooks.card_facts import all_shown
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from cds_service.guideline.facts import Dated, Measurement
-    from cds_service.guideline.results import Evaluation, Finding
+    from cds_service.guideline.results import Evaluation
     from cds_service.hooks.card_draft import Scope
     from cds_service.hooks.wording import Wording
 
@@ -35,6 +36,7 @@ _CLOSING: dict[str, list[str]] = PLAN["closing"]
 _LINKS: dict[str, Any] = PLAN["links"]
 _LINKED = {key: frozenset(link["rules"]) for key, link in _LINKS.items()}
 _LIMIT_OF: dict[str, str] = PLAN["limit_of"]
+_UNTOLD = frozenset(PLAN["untold"])
 _BARE = frozenset(PLAN["bare"]["rules"])
 _DETAILED = frozenset(PLAN["detailed"]["rules"])
 _WARNED_OF = frozenset(PLAN["warned_of"]["rules"])
@@ -77,6 +79,8 @@ def finding_cards(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
             topic, place = ("treatment-order" if _is_warned(evaluation) else None), -1
         if topic is not None and topic != "infusion":
             placed.setdefault(topic, []).append((SEVERITY[finding.indicator], place, finding))
+    if scope.at_order and _is_warned(evaluation) and (excluded := _exclusion(evaluation)):
+        placed.setdefault("treatment-order", []).append((SEVERITY["warning"], -1, excluded))
     telling = _Telling(evaluation, scope, wording)
     return [
         telling.card(topic, [finding for *_, finding in sorted(found, key=lambda one: one[:2])], new_uuid)
@@ -89,6 +93,13 @@ def _is_warned(evaluation: Evaluation) -> bool:
     facts = evaluation.facts
     ours = facts.form is not None or any(condition.concept in _CNO for condition in facts.conditions)
     return ours and evaluation.infusion is None and any(order.concept in _TREATMENT for order in facts.orders)
+
+
+def _exclusion(evaluation: Evaluation) -> Finding | None:
+    """What excludes CNO, told beside the order of a drug as the other side of UTR-03."""
+    present = [one for one in evaluation.classification.exclusion_criteria if one.truth is Truth.YES]
+    evidence = tuple(fact for one in present for fact in one.evidence)
+    return Finding("UTR-03", "warning", evidence, "present", "order") if present else None
 
 
 def finding_line(finding: Finding, wording: Wording, most: int = _MOST_FACTS) -> str:
@@ -242,7 +253,7 @@ def _value(fact: Measurement | Coded | Dated) -> str:
 
 def _place(finding: Finding, *, at_order: bool) -> tuple[str | None, int]:
     """Topic, and where in it the rule is named in cards.toml."""
-    if finding.about == ("chart" if at_order else "order"):
+    if finding.about == ("chart" if at_order else "order") or finding.reason in _UNTOLD:
         return None, 0
     topics = _TOPICS[at_order]
     return topics.get(finding.id) or topics.get(finding.id.partition("-")[0]) or (None, 0)
