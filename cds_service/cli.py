@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _A_CHECK_FAILED = 1
 _BAD_USAGE = 2
 _PARTLY_DONE = 3
+_LONGEST_TEXT = 2 * 2**20
+"""Bytes; no recommendations are so long."""
 _ALL_ADDRESSES = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared with, not bound to
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="CNO in children: CDS Hooks service.")
@@ -178,9 +181,29 @@ def _content(name: str) -> bytes:
 
 def _text(name: str) -> str:
     try:
-        return _content(name).decode("utf-8-sig")
-    except (RequestError, UnicodeDecodeError):
-        _stop("The text cannot be read: --against takes a file of plain text in UTF-8.")
+        return _file(name).decode("utf-8-sig")
+    except (OSError, ValueError):
+        _stop("The text cannot be read: --against takes a file of plain text in UTF-8, of at most 2 MiB.")
+
+
+def _file(name: str) -> bytes:
+    """The bytes of a regular file. A device, or a pipe that nobody writes to, is opened without waiting and not read.
+
+    Raises:
+        OSError: it cannot be read, is no file or is too long.
+        ValueError: no file can have that name.
+    """
+    descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(_LONGEST_TEXT + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > _LONGEST_TEXT:
+        raise OSError
+    return content
 
 
 def _as_line(_: int, members: dict[str, object]) -> None:

@@ -265,6 +265,17 @@ def test_a_text_that_cannot_be_read_is_told_in_one_sentence(run, file, tmp_path)
         assert len(result.stderr.strip().splitlines()) == 1
 
 
+def test_what_is_no_file_or_too_long_is_not_read(run, file, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    longest = b"Behandling\n" + b" " * (2 * 2**20 - 11)
+    for name in (pipe, "/dev/zero", "/dev/null", "-", "a\0b", file("long.txt", longest + b" ")):
+        result = run("review-sheet", "--against", name, stdin="Behandling")
+        assert (result.exit_code, result.stdout) == (2, ""), name
+        assert len(result.stderr.strip().splitlines()) == 1
+    assert run("review-sheet", "--against", file("longest.txt", longest)).exit_code == 1
+
+
 def test_without_a_text_nothing_is_said_to_be_found(run):
     result = run("review-sheet")
     assert result.exit_code == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from cds_service.guideline.criteria import MALIGNANCIES
 from cds_service.guideline.dates import When, age_reached
 from cds_service.guideline.interval import Truth
 
@@ -76,12 +77,18 @@ class Case:
         answered = (
             Truth.YES in {form.yes("malignancy-suspected"), form.yes("infection-suspected")}
             or form.yes("malignancy-excluded") is Truth.NO
+            or form.yes("imaging-inconclusive") is Truth.YES
+            or form.choice("biopsy-status") == "pending"
             or form.choice("general-condition") == "affected"
             or self.fever is Truth.YES
         )
         flagged = any(flag.id in _DOUBTS and not (flag.reason or "").endswith("-judged") for flag in self.flags)
         growing = any(reason.id in _AGGRESSIVE for reason in self.biopsy.consider)
-        return answered or flagged or growing
+        provisional = any(
+            one.concept in MALIGNANCIES and one.confirmed is Truth.UNKNOWN and one.active is not Truth.NO
+            for one in self.facts.conditions
+        )
+        return answered or flagged or growing or provisional
 
     @property
     def is_adult(self) -> bool:

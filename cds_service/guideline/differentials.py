@@ -149,7 +149,12 @@ def necrosis(case: Case) -> Finding | None:
         for drug in case.facts.drugs
         if drug.concept == "drug:glucocorticoid" and was_taken(drug)
     )
-    return _listed("DDX-07", _coded(case.facts, {"ddx_avn", "mimic_leukemia"}), steroids)
+    return _listed("DDX-07", [*_coded(case.facts, {"ddx_avn"}), *_confirmed_leukaemia(case.facts)], steroids)
+
+
+def _confirmed_leukaemia(facts: Facts) -> list[Condition]:
+    """One that is provisional is to be cleared up first."""
+    return [one for one in _coded(facts, {"mimic_leukemia"}) if one.confirmed is Truth.YES]
 
 
 def arthritis(case: Case) -> Finding | None:

@@ -23,6 +23,7 @@ from cds_service.guideline.criteria import without_date
 from cds_service.guideline.dates import When
 from cds_service.guideline.domains import fever
 from cds_service.guideline.facts import Facts, Note
+from cds_service.guideline.imaging_known import suspected
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.lesions import multifocal, picture_of
 from cds_service.guideline.results import Biopsy, Classification, Evaluation, Finding
@@ -59,29 +60,30 @@ def evaluate(
         now=When(today, today, moment),
         whole_body_mri=whole_body_mri,
     )  # fmt: skip
-    beside = (biopsy.recommended(lists), biopsy.order_finding(facts))
+    others = differentials.findings(case)
+    warned = replace(case, flags=(*flags, *others))
     ordered = tuple(
-        replace(one, reason="barred") if one.id == "ZOL-15" and not _may_name(case) else one
+        replace(one, reason="barred") if one.id == "ZOL-15" and not _may_name(warned) else one
         for one in infusion.order_findings(facts, readiness)
     )
+    beside = (biopsy.recommended(lists), biopsy.order_finding(facts))
     fired = (*flags, *ordered, *(finding for finding in beside if finding))
     notes = (*facts.notes, *course.notes, *_notes(classification, lists))
-    findings = _each_once((*fired, *_later(case)))
-    return Evaluation(today, facts, classification, lists, readiness, findings, _sorted(notes))
+    findings = _each_once((*fired, *others, *_later(warned)))
+    return Evaluation(today, facts, classification, lists, readiness, findings, _sorted(notes), suspected(warned))
 
 
 def _later(case: Case) -> tuple[Finding, ...]:
-    """The rules that build on the criteria; beside an onset in adult age only those that warn (BGR-02)."""
-    others = differentials.findings(case)
+    """The rules that build on the criteria; none beside an onset in adult age (BGR-02)."""
     if any(flag.id == "BGR-02" for flag in case.flags):
-        return others
-    warned = replace(case, flags=(*case.flags, *others))
-    return (*others, *(found for part in _FOR_CHILDREN for found in part.findings(warned)))
+        return ()
+    return tuple(found for part in _FOR_CHILDREN for found in part.findings(case))
 
 
 def _may_name(case: Case) -> bool:
-    """Whether a bisphosphonate may be named at all: CNO, nothing that bars it, no low ALP (LAB-18)."""
-    return case.has_cno and not case.is_barred and not any(flag.id == "LAB-18" for flag in case.flags)
+    """Whether a bisphosphonate may be named at all: CNO, nothing that bars it or is suspected, no low ALP (LAB-18)."""
+    low_alp = any(flag.id == "LAB-18" for flag in case.flags)
+    return case.has_cno and not case.is_barred and not suspected(case) and not low_alp
 
 
 def _each_once(fired: tuple[Finding, ...]) -> tuple[Finding, ...]:

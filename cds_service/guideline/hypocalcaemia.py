@@ -38,6 +38,9 @@ def findings(case: Case) -> tuple[Finding, ...]:
         totals, total_is_low = judged(_later_than_free(case.facts, is_low), since, limit)
         if is_low is Truth.UNKNOWN or total_is_low is Truth.YES:
             is_low = total_is_low
+    undated = tuple(v for v in case.facts.of(FREE_CALCIUM) if v.when is None and is_lowered(v) is Truth.YES)
+    if undated and not free and not totals:
+        free, is_low = undated, Truth.YES
     symptoms = _symptoms(case, since)
     if symptoms is Truth.YES and is_low is Truth.NO and not _measured_since_answer(case.facts):
         is_low = Truth.UNKNOWN
@@ -54,10 +57,11 @@ def findings(case: Case) -> tuple[Finding, ...]:
 
 
 def _measured_since_answer(facts: Facts) -> bool:
-    """Whether any calcium was taken on the day of the answer or later: an older one knew nothing of the symptoms."""
+    """Whether a good calcium was surely taken on the day of the answer or later: an older one knew nothing of it."""
     authored = facts.answers.authored
     values = (*facts.of(FREE_CALCIUM), *other_calcium(facts))
-    return any(not_after(authored, value.when) is not Truth.NO for value in values)
+    good = (value for value in values if is_lowered(value) is Truth.NO)
+    return any(not_after(authored, value.when) is Truth.YES for value in good)
 
 
 def _since(case: Case) -> tuple[When | None, tuple[Coded, ...]]:
@@ -75,10 +79,13 @@ def _since(case: Case) -> tuple[When | None, tuple[Coded, ...]]:
         return recent[0].ended, tuple(given.drug.fact() for given in recent)
     untold = tuple(
         drug.fact() for drug in facts.drugs
-        if drug.concept == ZOLEDRONIC_ACID and was_taken(drug) and not is_past(drug.when, months, now)
-        and (drug.kind == "administration" or drug.status == "completed")
+        if was_taken(drug) and not is_past(drug.when, months, now)
+        and (
+            (drug.concept == ZOLEDRONIC_ACID and (drug.kind == "administration" or drug.status == "completed"))
+            or (drug.concept == "drug:unreadable" and drug.kind == "administration")
+        )
     )  # fmt: skip
-    return (weeks, untold) if untold and not recent else (None, ())
+    return (weeks, untold) if untold or ZOLEDRONIC_ACID in facts.unreadable else (None, ())
 
 
 def _later_than_free(facts: Facts, free_is_low: Truth) -> list[Measurement]:

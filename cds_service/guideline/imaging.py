@@ -65,7 +65,7 @@ def _no_mri_reason(case: Case, known: Imaging) -> str | None:
 
 
 def _unread(case: Case) -> bool:
-    return "ImagingStudy" in case.facts.not_received or "imaging" in case.facts.unreadable
+    return bool(case.facts.not_received & {"ImagingStudy", "DiagnosticReport"}) or "imaging" in case.facts.unreadable
 
 
 def nothing_yet(case: Case, known: Imaging) -> Finding | None:
@@ -113,7 +113,10 @@ def region_first(case: Case, known: Imaging) -> Finding | None:
 def contrast_needed(case: Case, known: Imaging) -> Finding | None:
     """IMG-05: infection or malignancy is suspected, and no MRI with contrast of a lesion is known or coming."""
     shown = suspected(case)
-    done = any(is_regional_mri(s) and (s.contrast or s.kind == _CONTRAST_MRI) for s in of_this_disease(case))
+    done = any(
+        study.when and is_regional_mri(study) and (study.contrast or study.kind == _CONTRAST_MRI)
+        for study in of_this_disease(case)
+    )
     coming = _CONTRAST_MRI in known.coming or any(
         order.contrast and order.concept.startswith(REGIONAL_MRI) for order in known.orders
     )

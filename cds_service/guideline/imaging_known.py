@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cds_service.guideline.criteria import MALIGNANCIES
 from cds_service.guideline.dates import known_to, not_after
 from cds_service.guideline.domains import whole_body_imaging
 from cds_service.guideline.interval import Truth
@@ -103,8 +104,13 @@ def suspected(case: Case) -> tuple[Fact, ...]:
     flags = (flag for flag in case.flags if flag.id in _ALARMS and not (flag.reason or "").endswith("-judged"))
     said = answers(case, "infection-suspected", "malignancy-suspected")
     mimicker = case.classification.exclusion_criteria[0]
+    provisional = (
+        one.fact() for one in case.facts.conditions
+        if one.concept in MALIGNANCIES and one.confirmed is Truth.UNKNOWN and one.active is not Truth.NO
+    )  # fmt: skip
     shown: tuple[Fact, ...] = (
-        *(fact for fact in said if fact.value == "yes"), *aggressive(case),
+        *(fact for fact in said if fact.value == "yes"),
+        *(fact for fact in answers(case, "malignancy-excluded") if fact.value == "no"), *provisional, *aggressive(case),
         *(fact for flag in flags for fact in flag.evidence),
         *(mimicker.evidence if mimicker.truth is Truth.YES and mimicker.reason in _INFECTION_OR_MALIGNANCY else ()),
     )  # fmt: skip

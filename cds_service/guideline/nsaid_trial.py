@@ -46,7 +46,9 @@ def insufficient_effect(case: Case, nsaids: tuple[Drug, ...]) -> Finding | None:
     least = numbers.nsaid_trial_days.count
     tried = tuple(trial for trial in trials(nsaids, case.course.today) if trial.days >= least)
     if not tried:
-        unclear = tuple(drug for drug in nsaids if _may_have_lasted(drug, nsaids, case, least))
+        renewed = any(drug.status in _CURRENT for drug in nsaids)
+        earliest = When.on(case.course.today).shifted(-least)
+        unclear = tuple(drug for drug in nsaids if _may_have_lasted(drug, earliest, renewed=renewed))
         return _asked(answered, unclear) if unclear and response != "adequate" else None
     judged = all_of(not_after(trial.start.shifted(least), form.authored) for trial in tried)
     if response is None or judged is not Truth.YES:
@@ -59,13 +61,13 @@ def insufficient_effect(case: Case, nsaids: tuple[Drug, ...]) -> Finding | None:
     return Finding("BEH-06", indicator, tuple(shown))
 
 
-def _may_have_lasted(drug: Drug, nsaids: tuple[Drug, ...], case: Case, least: int) -> bool:
-    """Whether its days cannot be counted: no start, an end before it, or a renewed prescription without an end."""
-    today = When.on(case.course.today)
-    if drug.when is None or (drug.end and drug.when.earliest > drug.end.latest):
-        return drug.status in _CURRENT or drug.end is not None
-    renewed = drug.end is None and any(other.status in _CURRENT for other in nsaids)
-    return renewed and not_after(drug.when.shifted(least), today) is Truth.YES
+def _may_have_lasted(drug: Drug, earliest: When, *, renewed: bool) -> bool:
+    """Whether it may have lasted long enough: no start, one that is vague, an end before it, a renewed prescription."""
+    start, end = drug.when, drug.end
+    may_be_old = start is None or not_after(start, earliest) is not Truth.NO
+    if end is not None:
+        return start is None or start.earliest > end.latest or not (start.is_precise and end.is_precise)
+    return may_be_old and (drug.status in _CURRENT or drug.status == "on-hold" or renewed)
 
 
 def _asked(answered: tuple[Coded, ...], drugs: tuple[Drug, ...]) -> Finding:

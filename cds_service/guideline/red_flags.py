@@ -210,13 +210,17 @@ def newest(facts: Facts, name: str, window: Window) -> list[Measurement]:
 
 
 def newest_of(values: tuple[Measurement, ...], window: Window) -> list[Measurement]:
-    """The results of the window that may be of the newest day: one of an uncertain day takes no other's place."""
+    """The results of the window that may be of the newest day.
+
+    One of an uncertain day, or one without the range that others have, takes no other's place.
+    """
     sure, possible = window.split(values)
     return _maybe_newest([*sure, *possible])
 
 
 def _maybe_newest(values: list[Measurement]) -> list[Measurement]:
-    newest_day = max((value.when.earliest for value in values if value.when), default=None)
+    ranged = [value for value in values if value.reference is not None or value.flag is not None]
+    newest_day = max((value.when.earliest for value in ranged or values if value.when), default=None)
     if newest_day is None:
         return values
     return [value for value in values if value.when is None or value.when.latest >= newest_day]

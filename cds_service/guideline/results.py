@@ -160,3 +160,5 @@ class Evaluation:
     findings: tuple[Finding, ...]
     notes: tuple[Note, ...]
     """The notes of the reading and those of the rules (an outdated answer, a contradiction)."""
+    suspected: tuple[Fact, ...] = ()
+    """What makes infection or malignancy suspected: told beside the order of a drug (OUR-41)."""

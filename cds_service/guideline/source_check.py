@@ -6,16 +6,16 @@ Pure text in, findings out. What is found is shown with its line, so that a pers
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import groupby, pairwise
+from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from decimal import Decimal
 
     from cds_service.guideline.tables import Number
 
@@ -33,8 +33,8 @@ _WRITTEN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "min": (r"{n} ?min",),
         "10*9/L": (r"{n} ?[x×*] ?10 ?\^?[9⁹] ?/ ?l\b",),
         "g/dL": (r"{n} ?g ?/ ?dl\b",),
-        "mg/L": (r"{n} ?mg ?/ ?l\b", r"\bcrp\)? ?{limit}{n}"),
-        "mm/h": (r"{n} ?mm ?/ ?(?:h|t|time)\b", r"\bsr\)? ?{limit}{n} ?mm\b"),
+        "mg/L": (r"{n} ?mg ?/ ?l\b", r"\bcrp\)?{limit}{n}"),
+        "mm/h": (r"{n} ?mm ?/ ?(?:h|t|time)\b", r"\bsr\)?{limit}{n} ?mm\b"),
         "nmol/L": (r"{n} ?nmol ?/ ?l\b",),
         "mmol/L": (r"{n} ?mmol ?/ ?l\b",),
         "mg": (r"{n} ?mg\b(?! ?/)",),
@@ -48,11 +48,13 @@ _WRITTEN: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )  # fmt: skip
 """Canonical unit → how a text writes the number with it; `{n}` is the number, alone or as an end of a range."""
-_LIMIT = r"(?:over|under|minst|høyst)? ?[<>≤≥=]{0,2} ?"
-_RANGE_FROM, _RANGE_TO = r"(?:\d+(?:[.,]\d+)? ?- ?)?", r"(?: ?- ?\d+(?:[.,]\d+)?)?"
+_LIMIT = r" ?(?:(?:over|under|minst|høyst) ?)?(?:[<>≤≥=]{1,2} ?)?"
+"""No two runs of blanks stand beside each other: a long one could be shared out between them in too many ways."""
+_DIGITS = r"\d{1,12}(?!\d)"
+_RANGE_FROM, _RANGE_TO = rf"(?:{_DIGITS}(?:[.,]{_DIGITS})? ?- ?)?", rf"(?: ?- ?{_DIGITS}(?:[.,]{_DIGITS})?)?"
 _LONGEST_HEADING = 60
 _LINE = re.compile(r"^.*$", re.MULTILINE)
-_ALONE = re.compile(r"\d+")
+_ALONE = re.compile(_DIGITS)
 _SAME_LENGTH = MappingProxyType(
     dict.fromkeys(map(ord, "‐‑‒–—−"), "-") | dict.fromkeys(map(ord, "\N{NO-BREAK SPACE}\N{THIN SPACE}\t"), " ")
 )
@@ -72,6 +74,21 @@ class Held:
     words: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Where in the text each heading holds: from its line to the next heading's."""
+
+    headings: tuple[str, ...]
+    starts: tuple[int, ...]
+    names: tuple[str, ...]
+    """The heading at each of the starts."""
+
+    def hold(self, heading: str | None, place: int) -> bool:
+        """Whether the heading holds at a place."""
+        before = bisect_right(self.starts, place) - 1
+        return before >= 0 and self.names[before] == heading
+
+
 def hold_against(text: str, numbers: Iterable[Number], headings: Iterable[str]) -> tuple[Held, ...]:
     """Each number, in its order, looked for under the heading that its place begins with.
 
@@ -89,30 +106,30 @@ def not_found(held: Iterable[Held]) -> tuple[Held, ...]:
     return tuple(one for one in held if one.state == "NOT FOUND")
 
 
-def _held(number: Number, text: str, parts: Mapping[str, Sequence[range]], scores: Mapping[Number, int]) -> Held:
-    heading = next((heading for heading in parts if number.place.startswith(heading)), None)
+def _held(number: Number, text: str, parts: _Parts, scores: Mapping[Number, int]) -> Held:
+    heading = next((heading for heading in parts.headings if number.place.startswith(heading)), None)
     if number.ours:
         return Held(number, "ours")
     if number.display_only and heading is None:
         return Held(number, "elsewhere")
     if number in scores:
         return Held(number, "found", scores[number], str(number.value))
-    within = parts.get(heading or "") or [range(len(text))]
-    matches = [match for pattern in _patterns(number) for match in re.finditer(pattern, text, re.IGNORECASE)]
-    there = [match for match in matches if any(match.start() in part for part in within)]
-    state: State = "found" if there else "NOT FOUND"
-    for match in there or matches:
-        return Held(number, state, text.count("\n", 0, match.start()) + 1, " ".join(match[0].split()))
-    return Held(number, state)
+    elsewhere: re.Match[str] | None = None
+    is_everywhere = heading not in parts.names
+    for match in _matches(number, text):
+        if is_everywhere or parts.hold(heading, match.start()):
+            return Held(number, "found", *_told(text, match))
+        elsewhere = elsewhere or match
+    return Held(number, "NOT FOUND", *_told(text, elsewhere)) if elsewhere else Held(number, "NOT FOUND")
 
 
-def _parts(text: str, headings: Sequence[str]) -> Mapping[str, Sequence[range]]:
-    """Where in the text each heading holds: from its line to the next heading's. Empty for one that is not there."""
-    starts = [(match.start(), heading) for match in _LINE.finditer(text) if (heading := _heading(match[0], headings))]
-    parts: dict[str, list[range]] = {heading: [] for heading in headings}
-    for (start, heading), (end, _) in pairwise([*starts, (len(text), "")]):
-        parts[heading].append(range(start, end))
-    return parts
+def _told(text: str, match: re.Match[str]) -> tuple[int, str]:
+    return text.count("\n", 0, match.start()) + 1, " ".join(match[0].split())
+
+
+def _parts(text: str, headings: Sequence[str]) -> _Parts:
+    found = [(match.start(), heading) for match in _LINE.finditer(text) if (heading := _heading(match[0], headings))]
+    return _Parts(tuple(headings), tuple(start for start, _ in found), tuple(heading for _, heading in found))
 
 
 def _heading(line: str, headings: Sequence[str]) -> str | None:
@@ -120,21 +137,29 @@ def _heading(line: str, headings: Sequence[str]) -> str | None:
     title = re.sub(r"^Tabell(?=\d)", "Tabell ", line.strip())
     if len(title) > _LONGEST_HEADING or not title[:1].isupper():
         return None
-    begins = next((one for one in headings if re.match(rf"{re.escape(one)}\b", title)), None)
-    return begins or next((one for one in headings if re.search(rf"\b{re.escape(one)}$", title, re.IGNORECASE)), None)
+    for one in headings:
+        if title.startswith(one) and re.match(rf"{re.escape(one)}\b", title):
+            return one
+    folded = title.lower()
+    for one in headings:
+        if folded.endswith(one.lower()) and re.search(rf"\b{re.escape(one)}$", title, re.IGNORECASE):
+            return one
+    return None
 
 
-def _patterns(number: Number) -> Iterator[str]:
-    """How a text may write the number with its unit; whole weeks also as weeks."""
+def _matches(number: Number, text: str) -> Iterator[re.Match[str]]:
+    """Where a text writes the number with its unit; whole weeks also as weeks."""
     unit, value = number.unit, number.value
-    for written in _WRITTEN.get(unit, ("{n} ?" + re.escape(unit),)):
-        yield _pattern(written, value)
+    writings = [(written, value) for written in _WRITTEN.get(unit, ("{n} ?" + re.escape(unit),))]
     if unit == "d" and value and value % _DAYS_OF_A_WEEK == 0:
-        yield _pattern("{n} ?uke", value / _DAYS_OF_A_WEEK)
+        writings.append(("{n} ?uke", value / _DAYS_OF_A_WEEK))
+    for written, one in writings:
+        whole, _, fraction = f"{one.normalize():f}".partition(".")
+        if whole in text:
+            yield from re.finditer(_pattern(written, whole, fraction), text, re.IGNORECASE)
 
 
-def _pattern(written: str, value: Decimal) -> str:
-    whole, _, fraction = f"{value.normalize():f}".partition(".")
+def _pattern(written: str, whole: str, fraction: str) -> str:
     digits = rf"{whole}[.,]{fraction}0*" if fraction else rf"{whole}(?:[.,]0+)?"
     number = rf"(?<![\d.,-])(?<!- ){_RANGE_FROM}{digits}(?!\d|[.,]\d){_RANGE_TO}"
     return written.replace("{limit}", _LIMIT).replace("{n}", number).replace(" ?", r"\s*")

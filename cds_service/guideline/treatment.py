@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cds_service.guideline.course import was_taken
 from cds_service.guideline.criteria import BISPHOSPHONATES
 from cds_service.guideline.dates import add_months, age_reached, not_after
+from cds_service.guideline.imaging_known import suspected
 from cds_service.guideline.interval import Truth, any_of
 from cds_service.guideline.lesions import with_any
 from cds_service.guideline.nsaid_trial import NSAID, insufficient_effect
@@ -29,7 +30,8 @@ _LESS_EFFECT = frozenset({"drug:glucocorticoid", METHOTREXATE, "drug:sulfasalazi
 _OF_THIS_SECTION = _AFTER_NSAID | _LESS_EFFECT | {NSAID}
 _LISTS = frozenset({"MedicationRequest", "MedicationStatement", "MedicationAdministration"})
 """Lists that must all have come before a drug can be said not to have been tried."""
-_IN_USE = frozenset({"active", "in-progress", "on-hold", "unknown"})
+_IN_USE = frozenset({"active", "in-progress"})
+_UNCLEAR = frozenset({"unknown", "on-hold"})
 _UNREADABLE = "drug:unreadable"
 _UNSURE_COEXISTING = "coexist_skin_possible"
 _COLLAPSE = frozenset({"vertebral-collapse"})
@@ -73,18 +75,26 @@ def _drugs(case: Case) -> Drugs:
     facts = case.facts
     taken = tuple(drug for drug in facts.drugs if was_taken(drug))
     current = tuple(drug for drug in taken if _is_current(drug, case))
-    unread = bool(facts.not_received & _LISTS) or any(drug.concept == _UNREADABLE for drug in taken)
+    unread = bool(facts.not_received & _LISTS) or any(
+        drug.concept == _UNREADABLE or (drug not in current and drug.concept in _SECOND_LINE and _is_unclear(drug))
+        for drug in taken
+    )
     ordered = frozenset(order.concept for order in facts.orders if not order.stops)
     stopped = frozenset(order.concept for order in facts.orders if order.stops)
     return Drugs(taken, current, ordered, stopped, unread)
 
 
+def _is_unclear(drug: Drug) -> bool:
+    """Whether nobody can say if it is in use."""
+    return (drug.end or drug.when) is None or drug.status in _UNCLEAR
+
+
 def _is_current(drug: Drug, case: Case) -> bool:
-    """In use; or not surely over for longer than the time from one infusion to the next."""
+    """In use; or given or ended no longer ago than the time from one infusion to the next."""
     last = drug.end or drug.when
-    if drug.status in _IN_USE or last is None:
+    if drug.status in _IN_USE:
         return True
-    return add_months(last.latest, case.tables.infusion.overdue_months.count) >= case.course.today
+    return last is not None and add_months(last.latest, case.tables.infusion.overdue_months.count) >= case.course.today
 
 
 def _facts(drugs: tuple[Drug, ...]) -> tuple[Fact, ...]:
@@ -119,18 +129,21 @@ def _has_low_alp(case: Case) -> bool:
 
 def _qualified(case: Case, finding: Finding | None) -> Finding | None:
     """The word for what must be said before a drug is named: no activity on imaging, a low ALP, an infant (OUR-43)."""
-    if finding is None or finding.reason:
+    if finding is None:
         return finding
-    form, numbers = case.facts.answers, case.tables.infusion
+    age = case.tables.infusion.age_from.count
+    too_young = age_reached(case.facts.born, age, case.now) is Truth.NO and finding.id != "BEH-11"
+    if too_young and "low-alp" not in (finding.reason or "") and not _has_low_alp(case):
+        return replace(finding, reason="too-young")
+    if finding.reason:
+        return finding
+    form = case.facts.answers
     inactive = form.choice("imaging-activity") == "inactive" and form.yes("symptom-active") is Truth.YES
     if inactive and finding.id in _ESCALATES:
         return replace(finding, reason="inactive")
     if finding.id == "BEH-11":
         return finding
-    if _has_low_alp(case):
-        return replace(finding, reason="low-alp")
-    too_young = age_reached(case.facts.born, numbers.age_from.count, case.now) is Truth.NO
-    return replace(finding, reason="too-young") if too_young else finding
+    return replace(finding, reason="low-alp") if _has_low_alp(case) else finding
 
 
 def first_line(case: Case, drugs: Drugs) -> Finding | None:
@@ -220,7 +233,9 @@ def _behind_cno_gate(case: Case, drugs: Drugs) -> tuple[Finding | None, ...]:
         stopping(drugs), _ordered("BEH-09", drugs, _LESS_EFFECT), comorbidity(case, drugs),
         _ordered("BEH-13", drugs, {TNF_INHIBITOR}), _ordered("BEH-14", drugs, {METHOTREXATE}),
     )  # fmt: skip
-    return tuple(replace(one, reason="barred") if one else one for one in found) if case.is_barred else found
+    if not case.is_barred and not suspected(case):
+        return found
+    return tuple(replace(one, reason="barred") if one and one.about == "order" else one for one in found)
 
 
 def stopping(drugs: Drugs) -> Finding | None:

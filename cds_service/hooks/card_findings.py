@@ -79,8 +79,8 @@ def finding_cards(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
             topic, place = ("treatment-order" if _is_warned(evaluation) else None), -1
         if topic is not None and topic != "infusion":
             placed.setdefault(topic, []).append((SEVERITY[finding.indicator], place, finding))
-    if scope.at_order and _is_warned(evaluation) and (excluded := _exclusion(evaluation)):
-        placed.setdefault("treatment-order", []).append((SEVERITY["warning"], -1, excluded))
+    if scope.at_order and _is_warned(evaluation) and (in_doubt := doubt_at_order(evaluation)):
+        placed.setdefault("treatment-order", []).append((SEVERITY["warning"], -1, in_doubt))
     telling = _Telling(evaluation, scope, wording)
     return [
         telling.card(topic, [finding for *_, finding in sorted(found, key=lambda one: one[:2])], new_uuid)
@@ -95,11 +95,12 @@ def _is_warned(evaluation: Evaluation) -> bool:
     return ours and evaluation.infusion is None and any(order.concept in _TREATMENT for order in facts.orders)
 
 
-def _exclusion(evaluation: Evaluation) -> Finding | None:
-    """What excludes CNO, told beside the order of a drug as the other side of UTR-03."""
+def doubt_at_order(evaluation: Evaluation) -> Finding | None:
+    """What excludes CNO, or makes infection or malignancy suspected: told beside an order of a drug (OUR-41)."""
     present = [one for one in evaluation.classification.exclusion_criteria if one.truth is Truth.YES]
-    evidence = tuple(fact for one in present for fact in one.evidence)
-    return Finding("UTR-03", "warning", evidence, "present", "order") if present else None
+    if present:
+        return Finding("UTR-03", "warning", tuple(fact for one in present for fact in one.evidence), "present", "order")
+    return Finding("UTR-03", "warning", evaluation.suspected, "doubt", "order") if evaluation.suspected else None
 
 
 def finding_line(finding: Finding, wording: Wording, most: int = _MOST_FACTS) -> str:
@@ -193,7 +194,9 @@ class _Telling:
         finding = line.findings[0]
         if _is_waiting(finding):
             said = _said(_key(finding, "line", self.wording), finding, self.wording)
-            text = self.wording.text("findings.waiting", text=said, items=self._unverified())
+            items = self._unverified()
+            key = "findings.waiting" if items else "findings.waiting_bare"
+            text = self.wording.text(key, text=said, items=items)
         elif finding.id == _UNVERIFIED and finding.reason is None:
             text = self.wording.text(f"findings.{_UNVERIFIED}.line", items=self._unverified())
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cds_service.hooks.card_draft import PLAN, Draft, brief, concerning, shortening, unread_lines, worst
-from cds_service.hooks.card_findings import finding_line, topic_of
+from cds_service.hooks.card_findings import doubt_at_order, finding_line, topic_of
 from cds_service.hooks.card_infusion_checks import problem_lines, problems, remark_lines, settled_line
 from cds_service.hooks.card_infusion_numbers import control_line, dose_line, paracetamol_lines, plan_line, rate_line
 from cds_service.hooks.card_infusion_warnings import despite_allergy, is_too_young, unsaid, warned_of
@@ -23,6 +23,8 @@ _CONCEPTS = frozenset(PLAN["infusion"]["concepts"])
 _TYPES = frozenset(PLAN["infusion"]["types"])
 _PLANNED_HERE = frozenset({"ZOL-11", "ZOL-12"})
 """Findings that the card tells as a line of its own and as suggestions."""
+_ALARMS = frozenset({"DDX-01", "LAB-17"})
+"""Findings that say themselves why the infusion waits."""
 
 
 def infusion_card(evaluation: Evaluation, scope: Scope, wording: Wording, new_uuid: Callable[[], str]) -> Draft | None:
@@ -35,6 +37,9 @@ def infusion_card(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
         if topic_of(found, at_order=True) == "infusion" and not (found.reason or "").endswith("-judged")
     ]  # fmt: skip
     told = [found for found in findings if found.id not in _PLANNED_HERE]
+    in_doubt = doubt_at_order(evaluation)
+    if in_doubt and in_doubt.reason == "doubt" and not any(found.id in _ALARMS for found in told):
+        told.insert(0, in_doubt)
     warned = warned_of(evaluation, infusion, wording)
     troubles = _troubles(infusion, warned, told, wording)
     if scope.quiet_when_ready and not troubles and not unsaid(infusion, wording):
@@ -84,11 +89,16 @@ def _parts(infusion: Infusion, findings: Sequence[Finding]) -> tuple[Check | Fin
 def _troubles(infusion: Infusion, warned: Sequence[Warned], findings: Sequence[Finding], wording: Wording) -> list[str]:
     """What the summary names, the most severe first, each once."""
     others = [
-        wording.text(wording.first(f"findings.{found.id}.short", "findings.other.short"), rule=found.id)
+        wording.text(_short_key(found, wording), rule=found.id)
         for found in findings
         if found.indicator != "info" and found.id != "LAB-18"
     ]
     return list(dict.fromkeys((*problems(infusion, wording), *(one.short for one in warned), *others)))
+
+
+def _short_key(finding: Finding, wording: Wording) -> str:
+    own = f"findings.{finding.id}"
+    return wording.first(f"{own}.{finding.reason}.short", f"{own}.short", "findings.other.short")
 
 
 def _summary(infusion: Infusion, troubles: Sequence[str], scope: Scope, wording: Wording) -> str:

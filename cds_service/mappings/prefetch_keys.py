@@ -18,7 +18,14 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _HUMP = re.compile(r"(?<=[a-zæøå])(?=[A-ZÆØÅ])|(?<=[A-ZÆØÅ])(?=[A-ZÆØÅ][a-zæøå])")
 _MOST_WORDS = 4
 """No name of a type, and no word of the table, is written in more."""
-_JOINING = frozenset({"and", "or", "og", "eller"})
+_JOINING = frozenset(
+    {
+        "and", "or", "og", "eller", "no", "non", "missing", "error", "family", "mother", "father", "consent",
+        "insurance", "discharge", "hospital",
+    }
+)  # fmt: skip
+"""Words that make it open what a key asks for: several lists, none, or those of something else."""
+_SIGNS_OF_SEVERAL = frozenset("+/&,")
 _NEUTRAL = ""
 
 
@@ -45,7 +52,7 @@ def asked_for(key: str) -> set[str]:
     The last word that says something decides, as in any compound: `drugAllergies` are allergies. Behind a word of the
     table only neutral ones may follow, so that an `infusionPlan` is no list of infusions.
     """
-    if not _JOINING.isdisjoint(_words(key)):
+    if not _JOINING.isdisjoint(_words(key)) or not _SIGNS_OF_SEVERAL.isdisjoint(key):
         return set()
     is_sure = True
     for name in _names(key):

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from decimal import Decimal
+from time import perf_counter
 
 import pytest
 
@@ -39,6 +40,10 @@ Oppfølging, og hva som siden hender
 
 def number(value, unit, place="Behandling, mat", clause="ZOL-01", **more):
     return Number(clause, f"{value} {unit}", Decimal(value), unit, place, **more)
+
+
+def scored(*values):
+    return [number(value, "points", "Tabell 1, trinn 3", "CLS-3.9") for value in values]
 
 
 def look(*numbers, text=TEXT):
@@ -202,3 +207,49 @@ def test_a_line_break_or_an_odd_blank_between_number_and_unit_hides_nothing():
 
 def test_in_an_empty_text_nothing_is_found():
     assert len(not_found(look(*scores(("21", "0")), number("4", "a"), text=""))) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "7" * 4301,
+        "7" * 400_000,
+        f"x\n{'7' * 4301}\n7",
+        f"{'7' * 400_000} dager",
+        "7-" * 200_000,
+        "7.7," * 100_000,
+        " " * 400_000,
+        f"CRP{' ' * 400_000}",
+        f"SR over{' ' * 400_000}",
+        f"score {' ' * 400_000}",
+        "CRP " * 100_000,
+        "Behandling\n" * 40_000,
+        "Behandling\n7 dager\n" * 20_000,
+        "A\n" * 200_000,
+        "7\n" * 200_000,
+        "7\n\nx\n" * 80_000,
+    ],
+    ids=lambda text: f"{text[:12]!r} {len(text)}",
+)
+def test_a_text_is_read_in_time_whatever_stands_in_it(text):
+    began = perf_counter()
+    look(number("7", "d", "Oppfølging"), number("7", "mg/L"), number("7", "mm/h"), *scored("7", "8"), text=text)
+    assert perf_counter() - began < 3
+
+
+def test_an_endless_run_of_digits_is_no_number_and_hides_none():
+    text = f"Behandling\n{'7' * 5000} dager\n{'7' * 5000}-9 dager\n8 dager\n"
+    held = look(number("7", "d"), number("9", "d"), number("8", "d"), text=text)
+    assert [one.state for one in held] == ["NOT FOUND", "NOT FOUND", "found"]
+
+
+def test_a_line_of_endless_digits_is_no_score():
+    text = f"Tabell 1\n{'7' * 5000}\n8\n\nx\n7\n8\n"
+    assert [one.line for one in look(*scored("7", "8"), text=text)] == [6, 7]
+
+
+@pytest.mark.parametrize("written", ["CRP{0}<{0}25", "CRP{0}25", "CRP){0}over{0}25", "CRP over{0}>={0}25", "crp<25"])
+@pytest.mark.parametrize("blank", ["", " ", "   ", "\n"])
+def test_blanks_before_and_behind_a_limit_do_not_matter(written, blank):
+    (held,) = look(number("25", "mg/L"), text=f"Behandling\n{written.format(blank)} videre\n")
+    assert held.state == "found"

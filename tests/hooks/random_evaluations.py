@@ -166,7 +166,8 @@ class Maker:
             level = "warning"
         name = {"CLS-2.2": "platelets", "CLS-2.3": "ldh"}.get(rule)
         results = (self.measurement(name), self.measurement(name)) if name and self.chance() else ()
-        evidence = (*results, *(fact for fact in self.evidence() if not isinstance(fact, Measurement)))
+        others = () if self.chance(0.1) else self.evidence()
+        evidence = (*results, *(fact for fact in others if not isinstance(fact, Measurement)))
         reason = self.random.choice(CRITERION_REASONS.get(rule, (None,)))
         return Criterion(rule, truth, evidence, reason, indicator=level)
 
@@ -312,7 +313,8 @@ class Maker:
         infusion = self.infusion() if self.chance(0.6) else None
         found = {finding.id: finding for finding in (self.finding() for _ in range(self.random.randint(0, 6)))}
         findings = tuple(found.values())
-        return Evaluation(TODAY, facts, self.classification(), self.biopsy(), infusion, findings, notes)
+        suspected = self.evidence() if self.chance(0.3) else ()
+        return Evaluation(TODAY, facts, self.classification(), self.biopsy(), infusion, findings, notes, suspected)
 
     def scope(self):
         return Scope(

@@ -246,3 +246,31 @@ def test_an_x_ray_that_is_asked_about_does_not_hide_that_mri_is_missing():
 def test_a_bone_biopsy_asks_for_what_is_not_ordered_beside_it(beside, left):
     orders = tuple(Order(concept, f"ServiceRequest/{concept[:3]}") for concept in ("proc:bone_biopsy", *beside))
     assert ordered(of_topic(draw(facts(*BLOOD, orders=orders), AT_ORDER), "biopsy")) == left
+
+
+SUSPECTED = {"malignancy-suspected": {"yes"}}
+
+
+@pytest.mark.parametrize("drug", ["drug:tnf_inhibitor", "drug:glucocorticoid", "drug:pamidronate", "drug:nsaid"])
+def test_a_drug_ordered_while_malignancy_is_suspected_says_what_to_clarify_first(drug):
+    record = facts(*BLOOD, answers=SUSPECTED, orders=(Order(drug, "MedicationRequest/d"),))
+    card = of_topic(draw(record, AT_ORDER), "treatment-order")
+    assert card["indicator"] == "warning"
+    assert card["summary"].startswith("Infection or malignancy is suspected: clarify before this treatment.")
+    assert "suspected malignancy" in card["detail"]
+    for praise in ("best described", "may work better", "recommended"):
+        assert praise not in card["detail"]
+
+
+def test_zoledronic_acid_while_infection_is_suspected_is_never_simply_in_order():
+    record = infusion_facts(answers={"infection-suspected": {"yes"}}, conditions=(CNO,))
+    card = of_topic(draw(record, AT_ORDER), "infusion")
+    assert card["indicator"] == "warning"
+    assert "infection or malignancy is suspected" in card["summary"]
+
+
+def test_advice_that_waits_for_an_answer_names_no_empty_list():
+    card = of_topic(draw(facts(*BLOOD, answers=SUSPECTED)), "next-steps")
+    assert "only once infection and malignancy are ruled out" in card["detail"]
+    assert "()" not in card["detail"]
+    assert ": )" not in card["detail"]
