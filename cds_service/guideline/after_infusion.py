@@ -66,7 +66,7 @@ def next_infusion(case: Case, given: Given) -> Finding | None:
     months = case.tables.infusion.overdue_months.count
     if ordered or not is_past(given.ended, months, case.now) or _may_have_had_another(case, months):
         return None
-    barred = case.is_barred or any(flag.id == "LAB-18" for flag in case.flags)
+    barred = case.is_barred or case.has_low_alp
     return Finding("ZOL-09", "info", (given.drug.fact(),), "barred" if barred else "overdue")
 
 
@@ -75,10 +75,7 @@ def _may_have_had_another(case: Case, months: int) -> bool:
     facts = case.facts
     return ZOLEDRONIC_ACID in facts.unreadable or "MedicationAdministration" in facts.not_received or any(
         was_taken(drug) and not is_past(drug.when, months, case.now)
-        and (
-            drug.concept == ZOLEDRONIC_ACID
-            or (drug.concept == "drug:unreadable" and drug.kind == "administration")
-        )
+        and (drug.concept == ZOLEDRONIC_ACID or drug.is_unread_dose)
         for drug in facts.drugs
     )  # fmt: skip
 

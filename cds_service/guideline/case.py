@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from cds_service.guideline.criteria import MALIGNANCIES
 from cds_service.guideline.dates import When, age_reached
 from cds_service.guideline.interval import Truth
+from cds_service.guideline.lesions import in_bones
 
 if TYPE_CHECKING:
-    from cds_service.guideline.course import Course, Window
-    from cds_service.guideline.facts import Facts
+    from cds_service.guideline.course import Course, Infused, Window
+    from cds_service.guideline.facts import Condition, Fact, Facts, Lesion
     from cds_service.guideline.lesions import LesionPicture
-    from cds_service.guideline.results import Biopsy, Classification, Finding
+    from cds_service.guideline.results import Biopsy, Classification, Finding, Reason
     from cds_service.guideline.tables import Tables
 
 Gate: TypeAlias = Literal["open", "waiting", "closed"]
@@ -21,8 +22,7 @@ Gate: TypeAlias = Literal["open", "waiting", "closed"]
 
 
 _DOUBTS = frozenset({"DDX-01", "DDX-02", "DDX-03", "DDX-04", "DDX-06", "LAB-17"})
-_AGGRESSIVE = frozenset({"BIO-16", "BIO-17"})
-"""Rapid growth, destruction of the cortex."""
+_DESTRUCTIVE = frozenset({"BIO-16", "BIO-17"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,12 @@ class Case:
     """Is more than one bone affected?"""
     now: When
     """Today, with the moment of the request where it is told."""
+    infused: Infused
+    """The hours after each infusion, in which a fever is the drug's (ZOL-16)."""
     whole_body_mri: bool = True
     """Whether this site has whole-body MRI (IMG-08)."""
+    suspected: tuple[Fact, ...] = ()
+    """What makes infection or malignancy suspected: known once the differential diagnoses are."""
 
     @property
     def has_cno(self) -> bool:
@@ -55,7 +59,7 @@ class Case:
     @property
     def has_diagnosis(self) -> bool:
         """Whether a confirmed CNO code stands on record."""
-        return any(one.concept == "cno" and one.confirmed is Truth.YES for one in self.facts.conditions)
+        return bool(self.facts.confirmed("cno"))
 
     @property
     def is_barred(self) -> bool:
@@ -82,13 +86,31 @@ class Case:
             or form.choice("general-condition") == "affected"
             or self.fever is Truth.YES
         )
-        flagged = any(flag.id in _DOUBTS and not (flag.reason or "").endswith("-judged") for flag in self.flags)
-        growing = any(reason.id in _AGGRESSIVE for reason in self.biopsy.consider)
-        provisional = any(
-            one.concept in MALIGNANCIES and one.confirmed is Truth.UNKNOWN and one.active is not Truth.NO
-            for one in self.facts.conditions
-        )
-        return answered or flagged or growing or provisional
+        flagged = any(flag.id in _DOUBTS and not flag.is_judged for flag in self.flags)
+        return answered or flagged or bool(self.destructive or self.possible_malignancies)
+
+    @property
+    def destructive(self) -> tuple[Reason, ...]:
+        """Rapid growth and cortical destruction, as the biopsy list found them."""
+        return tuple(reason for reason in self.biopsy.consider if reason.id in _DESTRUCTIVE)
+
+    @property
+    def possible_malignancies(self) -> tuple[Condition, ...]:
+        """Malignancies that are neither confirmed nor past: provisional, differential."""
+        return tuple(
+            one for one in self.facts.conditions
+            if one.concept in MALIGNANCIES and one.confirmed is Truth.UNKNOWN and one.active is not Truth.NO
+        )  # fmt: skip
+
+    @property
+    def has_low_alp(self) -> bool:
+        """LAB-18: suggestions of bisphosphonates wait until hypophosphatasia is ruled out."""
+        return any(flag.id == "LAB-18" for flag in self.flags)
+
+    @property
+    def vertebral_lesions(self) -> tuple[Lesion, ...]:
+        """AMB-29: lesions of vertebrae; the sacrum is none."""
+        return in_bones(self.picture.lesions, self.tables.bones.vertebrae)
 
     @property
     def is_adult(self) -> bool:

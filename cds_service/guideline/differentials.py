@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cds_service.guideline.course import Infused, was_taken
+from cds_service.guideline.course import was_taken
 from cds_service.guideline.criteria import is_raised
 from cds_service.guideline.dates import age_reached, known_to
-from cds_service.guideline.facts import Coded, Fact
+from cds_service.guideline.facts import Coded
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.lesions import alone_in
-from cds_service.guideline.red_flags import newest, positive_cultures
+from cds_service.guideline.red_flags import newest, positive_cultures, signs_told
 from cds_service.guideline.results import Finding
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 _HODGKIN = frozenset({"fatigue", "weight-loss", "lymphadenopathy"})
 _CONSTITUTIONAL = frozenset({"fatigue", "weight-loss", "malaise", "night-sweats"})
-_UNASKED = frozenset({"malaise", "night-sweats"})
-"""Signs that the form's `red-flag` does not ask for."""
-_DESTRUCTIVE = frozenset({"BIO-16", "BIO-17"})
-"""Rapid growth and cortical destruction, as the biopsy list found them."""
 _OEDEMA = frozenset({"marrow-oedema", "stir-hyperintensity"})
 _BARS_REASSURANCE = frozenset({"DDX-01", "DDX-02", "DDX-04", "DDX-06", "DDX-08", "LAB-17", "LAB-18"})
 """The red flags beside which marrow oedema is not called frequent in healthy children."""
@@ -47,28 +43,6 @@ def findings(case: Case) -> tuple[Finding, ...]:
     fired = tuple(finding for finding in found if finding)
     oedema = oedema_alone(case, fired)
     return (*fired, oedema) if oedema else fired
-
-
-def signs_told(facts: Facts, names: frozenset[str]) -> tuple[set[str], list[Fact]]:
-    """Which of these signs are there: ticked, or coded, confirmed and active; a dated list overrides what it knew of.
-
-    The names are those of `red-flag`; what that list does not ask for stands in codes alone and is never overridden.
-    """
-    form = facts.answers
-    ticked = form.choices.get("red-flag")
-    closed = ticked is not None and "red-flag" not in form.open_lists
-    present = set((ticked or frozenset()) & names)
-    shown: list[Fact] = [fact for fact in form.fact("red-flag") if fact.value in present]
-    for condition in facts.conditions:
-        if not condition.concept.startswith("redflag_"):
-            continue
-        name = condition.concept.removeprefix("redflag_").replace("_", "-")
-        certain = condition.confirmed is Truth.YES and condition.active is Truth.YES
-        overridden = closed and name not in _UNASKED and known_to(condition.told, form.authored)
-        if name in names and certain and not overridden:
-            present.add(name)
-            shown.append(condition.fact())
-    return present, shown
 
 
 def hodgkin(case: Case) -> Finding | None:
@@ -95,7 +69,7 @@ def histiocytosis(case: Case) -> Finding | None:
 def malignant_tumour(case: Case) -> Finding | None:
     """DDX-04: destruction, rapid growth, an atypical MRI, a suspicion or a tumour whose nature is open (OUR-16)."""
     shown = (
-        *(fact for reason in case.biopsy.consider if reason.id in _DESTRUCTIVE for fact in reason.evidence),
+        *(fact for reason in case.destructive for fact in reason.evidence),
         *answered_yes(case.facts, "atypical-mri"),
         *answered_yes(case.facts, "malignancy-suspected"),
         *(condition.fact() for condition in _coded(case.facts, {"ddx_bone_tumour_uncertain"})),
@@ -125,13 +99,12 @@ def infection(case: Case) -> Finding | None:
 
 def _measured_fever(case: Case) -> list[Measurement]:
     """The newest temperature, where it is a fever that is neither that after an infusion nor answered as absent."""
-    infused = Infused.of(case.facts, case.tables.infusion.fever_hours.count)
     answered = case.facts.answers.authored if case.facts.answers.choice("fever") else None
     limit = case.tables.criteria.fever_above.value
     return [
         value for value in newest(case.facts, "body_temperature", case.recent)
         if value.value.above(limit) is Truth.YES
-        and not infused.covers(value.when) and not known_to(value.when, answered)
+        and not case.infused.covers(value.when) and not known_to(value.when, answered)
     ]  # fmt: skip
 
 
@@ -143,18 +116,13 @@ def unwell(case: Case) -> tuple[Coded, ...]:
 
 
 def necrosis(case: Case) -> Finding | None:
-    """DDX-07: avascular necrosis, or what raises its risk: glucocorticoids, leukaemia (ours)."""
+    """DDX-07: avascular necrosis, or what raises its risk: glucocorticoids, leukaemia that is confirmed (ours)."""
     steroids = tuple(
         Coded(drug.concept, drug.kind, drug.source, drug.when)
         for drug in case.facts.drugs
         if drug.concept == "drug:glucocorticoid" and was_taken(drug)
     )
-    return _listed("DDX-07", [*_coded(case.facts, {"ddx_avn"}), *_confirmed_leukaemia(case.facts)], steroids)
-
-
-def _confirmed_leukaemia(facts: Facts) -> list[Condition]:
-    """One that is provisional is to be cleared up first."""
-    return [one for one in _coded(facts, {"mimic_leukemia"}) if one.confirmed is Truth.YES]
+    return _listed("DDX-07", [*_coded(case.facts, {"ddx_avn"}), *case.facts.confirmed("mimic_leukemia")], steroids)
 
 
 def arthritis(case: Case) -> Finding | None:

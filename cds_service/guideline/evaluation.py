@@ -18,7 +18,7 @@ from cds_service.guideline import (
 )
 from cds_service.guideline.case import Case
 from cds_service.guideline.classification import classify
-from cds_service.guideline.course import course_of
+from cds_service.guideline.course import Infused, course_of
 from cds_service.guideline.criteria import without_date
 from cds_service.guideline.dates import When
 from cds_service.guideline.domains import fever
@@ -26,7 +26,7 @@ from cds_service.guideline.facts import Facts, Note
 from cds_service.guideline.imaging_known import suspected
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.lesions import multifocal, picture_of
-from cds_service.guideline.results import Biopsy, Classification, Evaluation, Finding
+from cds_service.guideline.results import Biopsy, Classification, Evaluation, Finding, Infusion
 from cds_service.guideline.tables import TABLES, Tables
 
 if TYPE_CHECKING:
@@ -58,19 +58,17 @@ def evaluate(
         recent=red_flags.recent_results(course, tables),
         several=multifocal(picture, tables.bones, tables.criteria.multifocal_bones.count),
         now=When(today, today, moment),
+        infused=Infused.of(facts, tables.infusion.fever_hours.count),
         whole_body_mri=whole_body_mri,
     )  # fmt: skip
     others = differentials.findings(case)
     warned = replace(case, flags=(*flags, *others))
-    ordered = tuple(
-        replace(one, reason="barred") if one.id == "ZOL-15" and not _may_name(warned) else one
-        for one in infusion.order_findings(facts, readiness)
-    )
+    warned = replace(warned, suspected=suspected(warned))
     beside = (biopsy.recommended(lists), biopsy.order_finding(facts))
-    fired = (*flags, *ordered, *(finding for finding in beside if finding))
+    fired = (*flags, *_of_infusions(warned, readiness), *(finding for finding in beside if finding))
     notes = (*facts.notes, *course.notes, *_notes(classification, lists))
     findings = _each_once((*fired, *others, *_later(warned)))
-    return Evaluation(today, facts, classification, lists, readiness, findings, _sorted(notes), suspected(warned))
+    return Evaluation(today, facts, classification, lists, readiness, findings, _sorted(notes), warned.suspected)
 
 
 def _later(case: Case) -> tuple[Finding, ...]:
@@ -80,10 +78,17 @@ def _later(case: Case) -> tuple[Finding, ...]:
     return tuple(found for part in _FOR_CHILDREN for found in part.findings(case))
 
 
+def _of_infusions(case: Case, readiness: Infusion | None) -> tuple[Finding, ...]:
+    """What is known of ordered bisphosphonates; `barred` where none may be named."""
+    return tuple(
+        replace(one, reason="barred") if one.id == "ZOL-15" and not _may_name(case) else one
+        for one in infusion.order_findings(case.facts, readiness)
+    )
+
+
 def _may_name(case: Case) -> bool:
     """Whether a bisphosphonate may be named at all: CNO, nothing that bars it or is suspected, no low ALP (LAB-18)."""
-    low_alp = any(flag.id == "LAB-18" for flag in case.flags)
-    return case.has_cno and not case.is_barred and not suspected(case) and not low_alp
+    return case.has_cno and not (case.is_barred or case.suspected or case.has_low_alp)
 
 
 def _each_once(fired: tuple[Finding, ...]) -> tuple[Finding, ...]:

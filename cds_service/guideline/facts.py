@@ -166,6 +166,11 @@ class Drug:
         """The drug as it stands in the evaluation."""
         return Coded(self.concept, self.status, self.source, self.when)
 
+    @property
+    def is_unread_dose(self) -> bool:
+        """Whether something was given of which nobody could read what: it may have been any drug."""
+        return self.concept == "drug:unreadable" and self.kind == "administration"
+
 
 @dataclass(frozen=True, slots=True)
 class Dose:
@@ -287,3 +292,7 @@ class Facts:
     def of(self, name: str) -> tuple[Measurement, ...]:
         """The results of a concept, newest first."""
         return self.measurements.get(name, ())
+
+    def confirmed(self, concept: str) -> tuple[Condition, ...]:
+        """The confirmed diagnoses of a concept, active or not."""
+        return tuple(one for one in self.conditions if one.concept == concept and one.confirmed is Truth.YES)

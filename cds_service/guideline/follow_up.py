@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cds_service.guideline.course import Infused, was_taken
+from cds_service.guideline.course import was_taken
 from cds_service.guideline.criteria import BISPHOSPHONATES
 from cds_service.guideline.dates import When, add_months, known_to
-from cds_service.guideline.imaging_known import WHOLE_BODY_MRI, imaging_of, suspected, whole_body_wanted
+from cds_service.guideline.imaging_known import MRI, WHOLE_BODY_MRI, imaging_of, whole_body_wanted
 from cds_service.guideline.interval import Truth
+from cds_service.guideline.lesions import in_bones
 from cds_service.guideline.results import Finding
 
 if TYPE_CHECKING:
     from cds_service.guideline.case import Case
-    from cds_service.guideline.facts import Coded, Fact, Lesion, Measurement, Order, Study
+    from cds_service.guideline.facts import Coded, Fact, Measurement, Order, Study
 
 _ESCALATION = BISPHOSPHONATES | {
     "drug:methotrexate", "drug:tnf_inhibitor", "drug:glucocorticoid", "drug:il17_inhibitor", "drug:jak_inhibitor"
@@ -41,7 +42,7 @@ def findings(case: Case) -> tuple[Finding, ...]:
 
 def monitoring(case: Case) -> Finding | None:
     """OPP-01: CNO on record, and neither a visit nor an inflammatory marker surely of the last months."""
-    diagnoses = tuple(c.fact() for c in case.facts.conditions if c.concept == "cno" and c.confirmed is Truth.YES)
+    diagnoses = tuple(condition.fact() for condition in case.facts.confirmed("cno"))
     facts, months = case.facts, case.tables.follow_up.monitoring_months.count
     visits = (finding.when for finding in facts.findings if finding.name == "visit")
     measured = (value.when for name in _MARKERS for value in facts.of(name))
@@ -62,14 +63,14 @@ def control_imaging(case: Case) -> Finding | None:
     `first` of a first whole-body MRI, `suspected` where something worse is (OUR-44).
     """
     orders = case.facts.orders
-    ordered = any(order.concept.startswith(("img:mr", "img:wbmri")) and not order.stops for order in orders)
+    ordered = any(order.concept.startswith(MRI) and not order.stops for order in orders)
     treated = _taken(case)
-    if not ordered or not treated or _spine(case) or any(_stops_a_drug(order) for order in orders):
+    if not ordered or not treated or case.vertebral_lesions or any(_stops_a_drug(order) for order in orders):
         return None
     first_of_all = (
         any(order.concept == WHOLE_BODY_MRI for order in orders) and whole_body_wanted(case, imaging_of(case))[0]
     )
-    reason = "first" if first_of_all else "suspected" if suspected(case) else None
+    reason = "first" if first_of_all else "suspected" if case.suspected else None
     return Finding("OPP-02", "info", treated, reason, about="order")
 
 
@@ -80,11 +81,6 @@ def _stops_a_drug(order: Order) -> bool:
 def _taken(case: Case) -> tuple[Coded, ...]:
     """Drugs for CNO that were, or may have been, given."""
     return tuple(drug.fact() for drug in case.facts.drugs if drug.concept in _TREATMENT and was_taken(drug))
-
-
-def _spine(case: Case) -> tuple[Lesion, ...]:
-    bones = case.tables.bones.vertebrae
-    return tuple(lesion for lesion in case.picture.lesions if lesion.bone is not None and lesion.bone in bones)
 
 
 def _activity(case: Case, imaging: str, symptoms: Truth) -> tuple[Fact, ...]:
@@ -106,7 +102,7 @@ def silent_activity(case: Case) -> Finding | None:
 
 def silent_spine(case: Case) -> Finding | None:
     """OPP-04: the same with a lesion of the spine."""
-    answers, spine = _activity(case, "active", Truth.NO), _spine(case)
+    answers, spine = _activity(case, "active", Truth.NO), case.vertebral_lesions
     return Finding("OPP-04", "info", (*answers, *spine)) if answers and spine else None
 
 
@@ -150,9 +146,7 @@ def multifocal_disease(case: Case) -> Finding | None:
 
 def leg_or_spine(case: Case) -> Finding | None:
     """OPP-10: the lower limb, the spine or both; each is a factor of its own."""
-    bones = case.tables.bones.lower_limb
-    leg = tuple(lesion for lesion in case.picture.lesions if lesion.bone is not None and lesion.bone in bones)
-    spine = _spine(case)
+    leg, spine = in_bones(case.picture.lesions, case.tables.bones.lower_limb), case.vertebral_lesions
     if not leg and not spine:
         return None
     return Finding("OPP-10", "info", (*leg, *spine), "both" if leg and spine else "leg" if leg else "spine")
@@ -162,12 +156,11 @@ def lasting_inflammation(case: Case) -> Finding | None:
     """OPP-11: CRP or ESR surely above normal in two measurements so many months apart (OUR-35)."""
     numbers = case.tables.follow_up
     limits = {"crp": numbers.crp_normal_to.value, "esr": numbers.esr_normal_to.value}
-    infused = Infused.of(case.facts, case.tables.infusion.fever_hours.count)
     high: list[tuple[When, Measurement]] = [
         (value.when, value)
         for name in _MARKERS
         for value in case.facts.of(name)
-        if value.when and value.value.above(limits[name]) is Truth.YES and not infused.covers(value.when)
+        if value.when and value.value.above(limits[name]) is Truth.YES and not case.infused.covers(value.when)
     ]
     if not high:
         return None

@@ -82,7 +82,7 @@ def _since(case: Case) -> tuple[When | None, tuple[Coded, ...]]:
         if was_taken(drug) and not is_past(drug.when, months, now)
         and (
             (drug.concept == ZOLEDRONIC_ACID and (drug.kind == "administration" or drug.status == "completed"))
-            or (drug.concept == "drug:unreadable" and drug.kind == "administration")
+            or drug.is_unread_dose
         )
     )  # fmt: skip
     return (weeks, untold) if untold or ZOLEDRONIC_ACID in facts.unreadable else (None, ())

@@ -13,7 +13,6 @@ from cds_service.guideline.imaging_known import (
     imaging_of,
     is_regional_mri,
     of_this_disease,
-    suspected,
     whole_body_wanted,
 )
 from cds_service.guideline.interval import Truth
@@ -112,7 +111,7 @@ def region_first(case: Case, known: Imaging) -> Finding | None:
 
 def contrast_needed(case: Case, known: Imaging) -> Finding | None:
     """IMG-05: infection or malignancy is suspected, and no MRI with contrast of a lesion is known or coming."""
-    shown = suspected(case)
+    shown = case.suspected
     done = any(
         study.when and is_regional_mri(study) and (study.contrast or study.kind == _CONTRAST_MRI)
         for study in of_this_disease(case)
@@ -204,5 +203,5 @@ def pet_seldom(case: Case, known: Imaging) -> Finding | None:
     atypical = case.facts.answers.yes("atypical-mri")
     if atypical is Truth.YES or not known.has_ordered(*_PET):
         return None
-    reason = "suspected" if suspected(case) else None
+    reason = "suspected" if case.suspected else None
     return Finding("IMG-13", "info", answers(case, "atypical-mri"), reason, about="order")

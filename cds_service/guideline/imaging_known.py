@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cds_service.guideline.criteria import MALIGNANCIES
 from cds_service.guideline.dates import known_to, not_after
+from cds_service.guideline.differentials import answered_yes
 from cds_service.guideline.domains import whole_body_imaging
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.lesions import with_any
@@ -101,16 +101,12 @@ def answers(case: Case, *link_ids: str) -> tuple[Coded, ...]:
 
 def suspected(case: Case) -> tuple[Fact, ...]:
     """What makes infection or malignancy suspected: answers, red flags not judged since, an aggressive picture."""
-    flags = (flag for flag in case.flags if flag.id in _ALARMS and not (flag.reason or "").endswith("-judged"))
-    said = answers(case, "infection-suspected", "malignancy-suspected")
+    flags = (flag for flag in case.flags if flag.id in _ALARMS and not flag.is_judged)
     mimicker = case.classification.exclusion_criteria[0]
-    provisional = (
-        one.fact() for one in case.facts.conditions
-        if one.concept in MALIGNANCIES and one.confirmed is Truth.UNKNOWN and one.active is not Truth.NO
-    )  # fmt: skip
     shown: tuple[Fact, ...] = (
-        *(fact for fact in said if fact.value == "yes"),
-        *(fact for fact in answers(case, "malignancy-excluded") if fact.value == "no"), *provisional, *aggressive(case),
+        *answered_yes(case.facts, "infection-suspected"), *answered_yes(case.facts, "malignancy-suspected"),
+        *(fact for fact in answers(case, "malignancy-excluded") if fact.value == "no"),
+        *(one.fact() for one in case.possible_malignancies), *aggressive(case),
         *(fact for flag in flags for fact in flag.evidence),
         *(mimicker.evidence if mimicker.truth is Truth.YES and mimicker.reason in _INFECTION_OR_MALIGNANCY else ()),
     )  # fmt: skip
@@ -120,7 +116,7 @@ def suspected(case: Case) -> tuple[Fact, ...]:
 def aggressive(case: Case) -> tuple[Fact, ...]:
     """An atypical MRI, a destroyed cortex, rapid growth."""
     return (
-        *(fact for fact in answers(case, "atypical-mri") if fact.value == "yes"),
+        *answered_yes(case.facts, "atypical-mri"),
         *with_any(case.picture.lesions, _AGGRESSIVE),
         *(one for one in case.facts.findings if one.name == _AGGRESSIVE_FINDING),
     )

@@ -205,8 +205,7 @@ def interval(case: Case) -> Check:
 
 def _is_unreadable(facts: Facts) -> bool:
     """Whether something was given that may have been zoledronic acid, or an entry of it could not be used."""
-    unread = any(drug.concept == "drug:unreadable" and drug.kind == "administration" for drug in facts.drugs)
-    return unread or ZOLEDRONIC_ACID in facts.unreadable
+    return ZOLEDRONIC_ACID in facts.unreadable or any(drug.is_unread_dose for drug in facts.drugs)
 
 
 def _unclear(case: Case, last: date | None) -> bool:

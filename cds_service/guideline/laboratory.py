@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from cds_service.guideline.course import Infused, Window
+from cds_service.guideline.course import Window
 from cds_service.guideline.criteria import is_lowered
 from cds_service.guideline.dates import When, add_months, known_to
-from cds_service.guideline.differentials import answered_yes, signs_told
+from cds_service.guideline.differentials import answered_yes
 from cds_service.guideline.facts import Coded, Fact, Measurement
 from cds_service.guideline.interval import Truth
-from cds_service.guideline.red_flags import newest, newest_of
+from cds_service.guideline.red_flags import newest, newest_of, signs_told
 from cds_service.guideline.results import Finding
 
 if TYPE_CHECKING:
@@ -87,8 +87,7 @@ def blood_culture(case: Case) -> Finding | None:
     facts, criteria = case.facts, case.tables.criteria
     if is_documented(case, "blood_culture", workup_window(case)):
         return None
-    infused = Infused.of(facts, case.tables.infusion.fever_hours.count)
-    measured = tuple(value for value in facts.of("body_temperature") if not infused.covers(value.when))
+    measured = tuple(value for value in facts.of("body_temperature") if not case.infused.covers(value.when))
     signs: tuple[_Seen, ...] = (
         *(facts.answers.fact("fever") if case.fever is Truth.YES else ()),
         *(v for v in newest_of(measured, case.recent) if v.value.above(criteria.fever_above.value) is Truth.YES),

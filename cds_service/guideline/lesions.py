@@ -11,7 +11,7 @@ from cds_service.guideline.facts import Facts, Lesion, Note
 from cds_service.guideline.interval import Truth, all_of, any_of
 
 if TYPE_CHECKING:
-    from cds_service.guideline.tables import Bones
+    from cds_service.guideline.tables import Bones, Keys
 
 Site: TypeAlias = tuple[str, str | None]
 """Bone key and side; no side where it is unknown or the bone has none."""
@@ -173,6 +173,11 @@ def any_with_feature(picture: LesionPicture, feature: str) -> Truth:
 def with_any(lesions: tuple[Lesion, ...], features: frozenset[str]) -> tuple[Lesion, ...]:
     """The lesions that carry one of these features."""
     return tuple(lesion for lesion in lesions if lesion.features & features)
+
+
+def in_bones(lesions: tuple[Lesion, ...], bones: Keys) -> tuple[Lesion, ...]:
+    """The lesions of these bones; one whose bone is not known is none."""
+    return tuple(lesion for lesion in lesions if lesion.bone is not None and lesion.bone in bones)
 
 
 def only_in(picture: LesionPicture, bone: str, several: Truth) -> bool:

@@ -20,6 +20,8 @@ _CELL_LINES = {
     "hemoglobin": "hemoglobin", "platelets": "platelets", "leukocytes": "white cells", "neutrophils": "white cells"
 }  # fmt: skip
 _CLINICAL_FLAGS = frozenset({"hepatosplenomegaly", "lymphadenopathy", "weight-loss", "pallor"})
+_UNASKED = frozenset({"malaise", "night-sweats"})
+"""Signs that the form's `red-flag` does not ask for."""
 _UNSPECIFIC = ("redflag_", "osteomyelitis_unspecified", "cno_possible")
 """How the concepts of codes begin that may mean CNO, an infection or another general disease (AMB-08)."""
 _CULTURES = frozenset({"blood_culture", "tissue_culture"})
@@ -121,7 +123,7 @@ def leukaemia_flags(facts: Facts, course: Course, fever: Truth, tables: Tables) 
     """DDX-01: blasts, cytopenias and clinical signs; the combinations that are critical are ours."""
     recent = recent_results(course, tables)
     blasts, lines, low_counts = _counts(facts, recent, tables)
-    flags, shown = _clinical(facts)
+    flags, shown = signs_told(facts, _CLINICAL_FLAGS)
     limit = tables.criteria.platelets_below.value
     counts = newest_of(without_artefacts(facts, limit), recent)
     few_platelets = [value for value in counts if value.value.below(limit) is Truth.YES]
@@ -159,25 +161,25 @@ def _counts(facts: Facts, recent: Window, tables: Tables) -> tuple[list[Fact], s
     return blasts, lines, low
 
 
-def _clinical(facts: Facts) -> tuple[set[str], list[Fact]]:
-    """The clinical signs that are there, answered or coded; a dated list overrides what it knew of."""
+def signs_told(facts: Facts, names: frozenset[str]) -> tuple[set[str], list[Fact]]:
+    """Which of these signs are there: ticked, or coded, confirmed and active; a dated list overrides what it knew of.
+
+    The names are those of `red-flag`; what that list does not ask for stands in codes alone and is never overridden.
+    """
     form = facts.answers
-    answered = form.choices.get("red-flag")
-    closed = answered is not None and "red-flag" not in form.open_lists
-    flags = set((answered or frozenset()) & _CLINICAL_FLAGS)
-    shown: list[Fact] = [fact for fact in form.fact("red-flag") if fact.value in flags]
+    ticked = form.choices.get("red-flag")
+    closed = ticked is not None and "red-flag" not in form.open_lists
+    present = set((ticked or frozenset()) & names)
+    shown: list[Fact] = [fact for fact in form.fact("red-flag") if fact.value in present]
     for condition in facts.conditions:
+        if not condition.concept.startswith("redflag_"):
+            continue
         name = condition.concept.removeprefix("redflag_").replace("_", "-")
-        overridden = closed and known_to(condition.told, form.authored)
-        if (
-            condition.concept.startswith("redflag_")
-            and name in _CLINICAL_FLAGS
-            and _holds(condition)
-            and not overridden
-        ):
-            flags.add(name)
+        overridden = closed and name not in _UNASKED and known_to(condition.told, form.authored)
+        if name in names and _holds(condition) and not overridden:
+            present.add(name)
             shown.append(condition.fact())
-    return flags, shown
+    return present, shown
 
 
 def _added(facts: Facts, fever: Truth) -> list[Fact]:

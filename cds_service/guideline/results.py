@@ -147,6 +147,11 @@ class Finding:
     """A word for the wording: which of several readings led here (`planned`, `ask`, `overdue`, …)."""
     about: About = "chart"
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether an answer that knew of it says that it is no concern."""
+        return (self.reason or "").endswith("-judged")
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cds_service.guideline.course import was_taken
 from cds_service.guideline.criteria import BISPHOSPHONATES
 from cds_service.guideline.dates import add_months, age_reached, not_after
-from cds_service.guideline.imaging_known import suspected
+from cds_service.guideline.differentials import answered_yes
 from cds_service.guideline.interval import Truth, any_of
 from cds_service.guideline.lesions import with_any
 from cds_service.guideline.nsaid_trial import NSAID, insufficient_effect
@@ -122,18 +122,13 @@ def _waiting(finding: Finding | None) -> Finding | None:
     return replace(finding, reason=f"waiting-{finding.reason}" if finding.reason else "waiting")
 
 
-def _has_low_alp(case: Case) -> bool:
-    """LAB-18: suggestions of bisphosphonates wait until hypophosphatasia is ruled out."""
-    return any(flag.id == "LAB-18" for flag in case.flags)
-
-
 def _qualified(case: Case, finding: Finding | None) -> Finding | None:
     """The word for what must be said before a drug is named: no activity on imaging, a low ALP, an infant (OUR-43)."""
     if finding is None:
         return finding
     age = case.tables.infusion.age_from.count
     too_young = age_reached(case.facts.born, age, case.now) is Truth.NO and finding.id != "BEH-11"
-    if too_young and "low-alp" not in (finding.reason or "") and not _has_low_alp(case):
+    if too_young and "low-alp" not in (finding.reason or "") and not case.has_low_alp:
         return replace(finding, reason="too-young")
     if finding.reason:
         return finding
@@ -143,7 +138,7 @@ def _qualified(case: Case, finding: Finding | None) -> Finding | None:
         return replace(finding, reason="inactive")
     if finding.id == "BEH-11":
         return finding
-    return replace(finding, reason="low-alp") if _has_low_alp(case) else finding
+    return replace(finding, reason="low-alp") if case.has_low_alp else finding
 
 
 def first_line(case: Case, drugs: Drugs) -> Finding | None:
@@ -154,23 +149,17 @@ def first_line(case: Case, drugs: Drugs) -> Finding | None:
         return Finding("BEH-04", "info", reason="later-line")
     if NSAID in case.facts.allergies:
         return Finding("BEH-04", "info", reason="allergy")
-    before = not drugs.ordered.isdisjoint(_AFTER_NSAID) and not _in_spine(case)
+    before = not drugs.ordered.isdisjoint(_AFTER_NSAID) and not case.vertebral_lesions
     unread = drugs.unread or not case.facts.unreadable.isdisjoint({NSAID, _UNREADABLE})
     reason = "ask" if unread else "before-nsaid" if before else None
     return Finding("BEH-04", "info", (), reason, about="both" if before else "chart")
-
-
-def _in_spine(case: Case) -> tuple[Fact, ...]:
-    """AMB-29: lesions of vertebrae; the sacrum is none."""
-    vertebrae = case.tables.bones.vertebrae
-    return tuple(lesion for lesion in case.picture.lesions if lesion.bone is not None and lesion.bone in vertebrae)
 
 
 def spine(case: Case, drugs: Drugs) -> Finding | None:
     """BEH-07: with a lesion of the spine a TNF inhibitor or a bisphosphonate is considered at once."""
     if drugs.has(BISPHOSPHONATES | {TNF_INHIBITOR}):
         return None
-    low_alp, vertebral = _has_low_alp(case), _in_spine(case)
+    low_alp, vertebral = case.has_low_alp, case.vertebral_lesions
     if vertebral:
         reason = "low-alp-collapse" if low_alp and _collapsed(case) else "ask" if drugs.unread and not low_alp else None
         return Finding("BEH-07", "warning", vertebral, reason)
@@ -184,7 +173,7 @@ def collapse(case: Case, drugs: Drugs) -> Finding | None:
     One that collapsed alone may be LCH, lymphoma or tuberculosis: `solitary` (OUR-43).
     """
     shown = _collapsed(case)
-    if not shown or drugs.has(BISPHOSPHONATES) or _has_low_alp(case):
+    if not shown or drugs.has(BISPHOSPHONATES) or case.has_low_alp:
         return None
     if TNF_INHIBITOR in drugs.ordered:
         return Finding("BEH-08", "info", shown, "tnf-alone", about="both")
@@ -198,7 +187,7 @@ def _collapsed(case: Case) -> tuple[Fact, ...]:
     return (
         *with_any(case.picture.lesions, _COLLAPSE),
         *(one for one in facts.findings if one.name == _COLLAPSE_FINDING),
-        *(fact for fact in facts.answers.fact("vertebral-risk") if fact.value == "yes"),
+        *answered_yes(facts, "vertebral-risk"),
     )
 
 
@@ -233,7 +222,7 @@ def _behind_cno_gate(case: Case, drugs: Drugs) -> tuple[Finding | None, ...]:
         stopping(drugs), _ordered("BEH-09", drugs, _LESS_EFFECT), comorbidity(case, drugs),
         _ordered("BEH-13", drugs, {TNF_INHIBITOR}), _ordered("BEH-14", drugs, {METHOTREXATE}),
     )  # fmt: skip
-    if not case.is_barred and not suspected(case):
+    if not case.is_barred and not case.suspected:
         return found
     return tuple(replace(one, reason="barred") if one and one.about == "order" else one for one in found)
 

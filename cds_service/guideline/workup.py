@@ -9,6 +9,7 @@ from cds_service.guideline.course import is_certain_bone_pain
 from cds_service.guideline.criteria import is_raised
 from cds_service.guideline.dates import add_months, age_reached
 from cds_service.guideline.differentials import answered_yes, unwell
+from cds_service.guideline.imaging_known import MRI
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.laboratory import is_documented, last_results, within_days, within_months, workup_window
 from cds_service.guideline.red_flags import newest
@@ -69,7 +70,7 @@ def _begun(facts: Facts) -> bool:
     form = facts.answers
     answered = form.choices or form.dates or form.lesions
     diagnosed = any(condition.concept in _DIAGNOSES for condition in facts.conditions)
-    imaged = any(study.kind.startswith(("img:mr", "img:wbmri")) for study in facts.studies)
+    imaged = any(study.kind.startswith(MRI) for study in facts.studies)
     return bool(answered or facts.lesions) or diagnosed or imaged
 
 
@@ -93,8 +94,7 @@ def screening(case: Case) -> Finding | None:
 def gut(case: Case) -> Finding | None:
     """EXO-04: complaints of the gut, or a raised calprotectin, in a child without known IBD (ours)."""
     facts = case.facts
-    coded = any(one.concept == "coexist_ibd" and one.confirmed is Truth.YES for one in facts.conditions)
-    if coded or "ibd" in facts.answers.choices.get("coexisting", ()):
+    if facts.confirmed("coexist_ibd") or "ibd" in facts.answers.choices.get("coexisting", ()):
         return None
     raised = (v for v in newest(facts, "fecal_calprotectin", case.recent) if is_raised(v) is Truth.YES)
     shown: tuple[Fact, ...] = (*answered_yes(facts, "gi-symptoms"), *raised)

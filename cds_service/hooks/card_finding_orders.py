@@ -62,8 +62,7 @@ def _may_order_tests(evaluation: Evaluation) -> bool:
     """Not where results did not come, for nobody knows what is missing; not for an adult, nor once CNO is diagnosed."""
     facts = evaluation.facts
     adult = age_reached(facts.born, _ADULT_FROM, When.on(evaluation.today)) is Truth.YES
-    diagnosed = any(one.concept == "cno" and one.confirmed is Truth.YES for one in facts.conditions)
-    return not adult and not diagnosed and "Observation" not in facts.not_received
+    return not adult and not facts.confirmed("cno") and "Observation" not in facts.not_received
 
 
 def _keys(finding: Finding) -> list[str]:

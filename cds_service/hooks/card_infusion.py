@@ -34,7 +34,7 @@ def infusion_card(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
         return None
     findings = [
         found for found in evaluation.findings
-        if topic_of(found, at_order=True) == "infusion" and not (found.reason or "").endswith("-judged")
+        if topic_of(found, at_order=True) == "infusion" and not found.is_judged
     ]  # fmt: skip
     told = [found for found in findings if found.id not in _PLANNED_HERE]
     in_doubt = doubt_at_order(evaluation)
