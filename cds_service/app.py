@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.errors import ServerErrorMiddleware
 
+from cds_service.fhir_access.access import FhirAccess
 from cds_service.guideline.provenance import guideline_edition, rules_digest, rules_version
 from cds_service.hooks.answer import Answers, HookSettings, encoded, read_day
 from cds_service.hooks.cards import CardStyle
@@ -27,6 +28,7 @@ from cds_service.hooks.services import Hook
 from cds_service.hooks.transport import ROOT, HookEndpoints, outcome, read_body, unexpected
 from cds_service.mappings.outgoing import check_templates, questionnaire
 from cds_service.settings import Settings, SettingsError, read_settings
+from cds_service.tenants import fhir_servers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -63,7 +65,11 @@ def random_uuid() -> str:
 
 
 def make_answers(settings: Settings, clock: Callable[[], datetime], new_uuid: Callable[[], str]) -> Answers:
-    """What answers requests, over HTTP or on the command line."""
+    """What answers requests, over HTTP or on the command line.
+
+    Raises:
+        SettingsError: a tenant file is not valid.
+    """
     style = CardStyle(
         canonical_base=settings.canonical_base,
         extension_prefix=settings.extension_prefix,
@@ -77,7 +83,8 @@ def make_answers(settings: Settings, clock: Callable[[], datetime], new_uuid: Ca
         today=settings.today,
         whole_body_mri=settings.whole_body_mri,
     )
-    return Answers(mine, clock, new_uuid)
+    access = FhirAccess(fhir_servers(settings.tenants.values()), settings.fetch_deadline_ms / 1000)
+    return Answers(mine, clock, new_uuid, access)
 
 
 def create_app(
@@ -101,17 +108,17 @@ def from_environment() -> Application:
     return create_app(settings)
 
 
-@asynccontextmanager
-async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
-    check_templates()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_RARER_COLLECTIONS)
-    yield
-
-
 def _pages(settings: Settings, answers: Answers) -> FastAPI:
-    pages = FastAPI(lifespan=_lifespan, openapi_url=None, redirect_slashes=False)
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        check_templates()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_RARER_COLLECTIONS)
+        yield
+        await answers.access.aclose()
+
+    pages = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     _operations(pages)
     _evaluation(pages, answers)
     form = encoded(questionnaire(settings.canonical_base))

@@ -29,7 +29,7 @@ def gather(
     received: set[str] = set()
     lost: set[str] = set()
     for key, value in prefetch.items():
-        types = _types(key, value, templates)
+        types = types_of(key, value, templates)
         if _add(entries, path_of(key), value):
             received |= types
         else:
@@ -77,8 +77,8 @@ def _why_not_whole(bundle: Bundle) -> str | None:
     return "incomplete-page" if any(link.relation == "next" for link in bundle.link or ()) else None
 
 
-def _types(key: str, value: Slot, templates: Mapping[str, str]) -> set[str]:
-    """What a key was asked for: by our templates, its own link, what it holds, or its name."""
+def types_of(key: str, value: Slot, templates: Mapping[str, str]) -> set[str]:
+    """The lists that a key was asked for: by our templates, its own link, what it holds, or its name."""
     if key in templates:
         return {templates[key]}
     if isinstance(value, Bundle):
