@@ -44,14 +44,19 @@ _ISSUES = {404: "not-found", 405: "not-supported"}
 class Application:
     """Sends hook requests the short way, and all others to the pages."""
 
-    def __init__(self, hooks: ASGIApp, pages: ASGIApp) -> None:
+    def __init__(self, hooks: ASGIApp, pages: ASGIApp, access: FhirAccess) -> None:
         self._hooks = hooks
         self._pages = pages
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or start and stop."""
         to_hooks = scope["type"] == "http" and scope["path"].startswith(ROOT)
         await (self._hooks if to_hooks else self._pages)(scope, receive, send)
+
+    async def aclose(self) -> None:
+        """Close the connections to FHIR servers; a server that runs the lifespan does so at its end."""
+        await self._access.aclose()
 
 
 def system_clock() -> datetime:
@@ -93,7 +98,7 @@ def create_app(
     """The whole service as one ASGI application."""
     answers = make_answers(settings, clock, new_uuid)
     hooks = HookEndpoints(answers, for_browsers=settings.in_development)
-    return Application(ServerErrorMiddleware(hooks, handler=_on_fault), _pages(settings, answers))
+    return Application(ServerErrorMiddleware(hooks, handler=_on_fault), _pages(settings, answers), answers.access)
 
 
 def from_environment() -> Application:

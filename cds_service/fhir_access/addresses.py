@@ -32,8 +32,9 @@ def page_of(base: str, link: str) -> str | None:
         return None
     ours = urlsplit(base)
     try:
+        bare = urlsplit(link)
         asked = urlsplit(urljoin(f"{base}/", link))
-        same_host = _host(asked) == _host(ours)
+        same_host = _host(asked) == _host(ours) and bool(bare.netloc or not bare.scheme)
     except ValueError:
         return None
     if not same_host or asked.username is not None or asked.password is not None or asked.fragment:

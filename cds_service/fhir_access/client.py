@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -191,11 +192,12 @@ def _require_ok(response: httpx2.Response) -> None:
 async def _body(response: httpx2.Response) -> bytes:
     chunks: list[bytes] = []
     length = 0
-    async for chunk in response.aiter_raw():
-        length += len(chunk)
-        if length > LONGEST_ANSWER:
-            raise _FailedError("not-fhir")
-        chunks.append(chunk)
+    async with aclosing(response.aiter_raw()) as stream:
+        async for chunk in stream:
+            length += len(chunk)
+            if length > LONGEST_ANSWER:
+                raise _FailedError("not-fhir")
+            chunks.append(chunk)
     return b"".join(chunks)
 
 

@@ -37,6 +37,7 @@ class _Dialler(httpcore2.AsyncNetworkBackend):
     def __init__(self, networks: tuple[Network, ...]) -> None:
         self._networks = networks
         self._network = httpcore2.AnyIOBackend()
+        self._lookup: asyncio.Future[list[Address]] | None = None
 
     @override
     async def connect_tcp(
@@ -47,7 +48,7 @@ class _Dialler(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        addresses = await _resolved(host, port)
+        addresses = await self._resolved(host, port)
         if not addresses or not all(may_connect(address, self._networks) for address in addresses):
             raise ForbiddenAddressError
         fault: Exception = httpcore2.ConnectError()
@@ -62,17 +63,28 @@ class _Dialler(httpcore2.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         await self._network.sleep(seconds)
 
+    async def _resolved(self, host: str, port: int) -> list[Address]:
+        """The addresses of the host, each once. Connections made at once share one lookup.
 
-async def _resolved(host: str, port: int) -> list[Address]:
-    """The addresses of a host, each once.
+        Raises:
+            httpcore2.ConnectError: there is no such host.
+        """
+        if self._lookup is None:
+            self._lookup = asyncio.get_running_loop().run_in_executor(None, _look_up, host, port)
+            self._lookup.add_done_callback(self._forget)
+        try:
+            return await asyncio.shield(self._lookup)
+        except (OSError, UnicodeError):
+            raise httpcore2.ConnectError from None
 
-    Raises:
-        httpcore2.ConnectError: there is no such host.
-    """
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise httpcore2.ConnectError from None
+    def _forget(self, lookup: asyncio.Future[list[Address]]) -> None:
+        if not lookup.cancelled():
+            lookup.exception()
+        self._lookup = None
+
+
+def _look_up(host: str, port: int) -> list[Address]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(ip_address(str(where[0]).partition("%")[0]) for *_, where in found))
 
 

@@ -118,7 +118,7 @@ class _Completion:
         if resource is None or isinstance(resource, OperationOutcome | Failed):
             self._not_fetched(key)
         else:
-            self.prefetch[key] = resource
+            self._put(key, resource)
 
     async def _further(self, key: str, link: str, tasks: TaskGroup) -> None:
         """The pages of a prefetched list that prefetch did not bring."""
@@ -141,10 +141,18 @@ class _Completion:
         bundle, notes = joined([*before, *sound], wanted, whole=whole, room=self.room + counted)
         self.room -= len(bundle.entry or ()) - counted
         self.notes += notes
-        self.prefetch[key] = bundle
+        self._put(key, bundle)
         if bundle.link is None and kind is not None:
             self.whole.add(kind)
         self._read_medications(unresolved_medications([*self.request.prefetch.values(), bundle]), tasks)
+
+    def _put(self, key: str, value: Slot) -> None:
+        """In place of what could not be read under the key, of which only the failure is still told."""
+        if isinstance(self.request.prefetch.get(key), Failed):
+            path = path_of(key)
+            told = {note for note in self.request.notes if note.source == path}
+            self.notes = [note for note in self.notes if note not in told] + [Note(path, "prefetch-failed")]
+        self.prefetch[key] = value
 
     def _page(self, body: bytes, key: str) -> Bundle | None:
         resource = self._resource_of(body, key)
