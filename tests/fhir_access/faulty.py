@@ -75,9 +75,9 @@ class FaultyServer:
     base: str = ""
 
     @asynccontextmanager
-    async def running(self):
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/fhir"
+    async def running(self, tls=None):
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
+        self.base = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}/fhir"
         async with server:
             yield self
 
