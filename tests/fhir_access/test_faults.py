@@ -28,6 +28,10 @@ TRIES = 4
 PREFETCH = request(CHILD)["prefetch"]
 
 
+def without(*keys):
+    return {key: value for key, value in PREFETCH.items() if key not in keys}
+
+
 def faulted(folder, script, sent=None, base=None, **more):
     """The answer to a chart opening whose lists are all fetched from a server with this script; and the server."""
 
@@ -145,10 +149,27 @@ def test_one_list_that_fails_costs_itself_and_is_told(fault, tmp_path):
     assert "Ikke mottatt: prøver og målinger" in "\n".join(told)
 
 
-@pytest.mark.parametrize("fault", [FAULTS["F2 silent"], FAULTS["F4 500"], FAULTS["F6 401"]])
+@pytest.mark.parametrize("fault", sorted(FAULTS.keys() - {"F12 another resource"}))
 def test_where_the_patient_cannot_be_had_the_answer_is_412(fault, tmp_path):
-    answered, _ = faulted(tmp_path, {"patient": fault})
+    answered, _ = faulted(tmp_path, {"patient": FAULTS[fault]}, without("patient"))
     assert (answered.response.status_code, answered.response.json()["resourceType"]) == (412, "OperationOutcome")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_medication_that_cannot_be_had_leaves_its_order_unread(fault, tmp_path):
+    async def scenario():
+        server = FaultyServer(PREFETCH, {"Medication/zol": FAULTS[fault]})
+        async with server.running():
+            body = asking(request(CHILD), server.base, PREFETCH | {"appointments": None}, hook="order-sign")
+            order = {"resourceType": "MedicationRequest", "id": "z", "status": "draft", "intent": "order"}
+            order["medicationReference"] = {"reference": "Medication/zol"}
+            body["context"] = {**body["context"], "draftOrders": bundle(order)}
+            return await ask(tenant(tmp_path, server.base), body), server
+
+    answered, server = asyncio.run(scenario())
+    assert ("MedicationRequest/z", "reference-unresolved") in answered.notes()
+    assert {server._key(asked) for asked in server.asked} == {"Medication/zol"}
+    assert (answered.leaked_tasks, answered.leaked_sockets) == (0, 0)
 
 
 @pytest.mark.parametrize("fault", [silence, hang_up, answer("500 Internal Server Error", b"")])
@@ -179,7 +200,7 @@ def test_f1_a_server_that_is_not_there(base, names, tmp_path, monkeypatch):
         monkeypatch.setattr(socket, "getaddrinfo", names)
     answered, _ = faulted(tmp_path, {}, base=base)
     assert answered.response.status_code == 412
-    answered, _ = faulted(tmp_path, {}, {key: PREFETCH[key] for key in PREFETCH if key != "labs"}, base=base)
+    answered, _ = faulted(tmp_path, {}, without("labs"), base=base)
     assert ("prefetch.labs", "not-fetched") in answered.notes()
 
 
