@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import tomllib
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -14,7 +16,6 @@ from cds_service.fhir_access.server import FhirServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 
 class TenantError(Exception):
@@ -30,6 +31,15 @@ def _base(text: str) -> str:
     return base
 
 
+def _authority(path: Path) -> Path:
+    """A file of certificates that TLS can use."""
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        raise ValueError("no certificates") from None
+    return path
+
+
 class Tenant(BaseModel):
     """An EHR that this installation serves."""
 
@@ -43,7 +53,7 @@ class Tenant(BaseModel):
     """`post` where the server takes searches only as `POST {type}/_search`."""
     fhir_needs_token: bool = True
     """False for an open test server: requests without `fhirAuthorization` are completed too."""
-    fhir_ca_file: FilePath | None = None
+    fhir_ca_file: Annotated[FilePath, AfterValidator(_authority)] | None = None
     """PEM file of the authority that signed the servers' certificates, where the system does not know it."""
 
     @property

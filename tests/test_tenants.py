@@ -49,6 +49,7 @@ def test_an_address_that_is_listed_itself_may_be_private(host, tmp_path):
         (SECURE + 'fhir_networks = ["10.1.0.0/99"]', "fhir_networks"),
         (SECURE + 'fhir_search = "put"', "fhir_search"),
         (SECURE + 'fhir_ca_file = "/nowhere/secret.pem"', "fhir_ca_file"),
+        (SECURE + f'fhir_ca_file = "{__file__}"', "fhir_ca_file"),
         (SECURE + 'password = "secret"', "password"),
         ("fhir_bases = [", "TOML"),
     ],

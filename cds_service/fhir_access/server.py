@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cds_service.fhir_access.addresses import Network, host_of, literal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
@@ -37,9 +34,3 @@ class FhirServer:
             return (*self.networks, *_LOOPBACK)
         address = literal(host)
         return self.networks if address is None else (*self.networks, ip_network(address))
-
-
-def listed(servers: Iterable[FhirServer], address: str) -> FhirServer | None:
-    """The listed server of that very address, a slash at its end or not."""
-    wanted = address.rstrip("/")
-    return next((server for server in servers if server.base == wanted), None)
