@@ -13,6 +13,7 @@ from tests.services.test_running_server import SECONDS, running
 
 pytestmark = pytest.mark.services
 CHILDREN = forty()
+LIPASE = {"system": "http://loinc.org", "code": "3040-3"}
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,20 @@ def test_the_cards_do_not_depend_on_who_brought_the_record(name, by_get, by_post
     assert cards(by_get, request, {}, loaded) == expected
     assert cards(by_get, request, {key: whole[key] for key in half}, loaded) == expected
     assert cards(by_post, request, {key: whole[key] for key in keys if key not in half}, loaded) == expected
+
+
+@pytest.mark.parametrize("search", ["get", "post"])
+def test_a_list_that_takes_a_second_page_is_read_to_its_end(search, by_get, by_post, loaded):
+    """The server hands out at most 200 results at once; the oldest of these decide here."""
+    name = "girl-9-multifocal-symmetric"
+    request = json.loads(json.dumps(CHILDREN[name], default=float).replace(name, f"{search}-{name}"))
+    labs = request["prefetch"]["labs"]["entry"]
+    newest = {**labs[0]["resource"], "effectiveDateTime": "2025-09-12", "code": {"coding": [LIPASE]}}
+    later = [{"resource": {**newest, "id": f"{search}-later-{number}"}} for number in range(230)]
+    request["prefetch"]["labs"]["entry"] = [*later, *labs]
+    loaded.load(list(resources(request)))
+    address = by_get if search == "get" else by_post
+    expected = cards(address, request, request["prefetch"])
+    assert cards(address, request, {}, loaded) == expected
+    request["prefetch"]["labs"]["entry"] = later
+    assert cards(address, request, request["prefetch"]) != expected
