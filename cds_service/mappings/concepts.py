@@ -51,15 +51,20 @@ def _agreed(labs: list[Lab]) -> Lab:
     return first if len(dimensions) <= 1 else replace(first, unit="", own_unit=False)
 
 
+def _material(observation: Observation) -> str:
+    return (observation.specimen.display if observation.specimen else None) or ""
+
+
 def _is_blood(observation: Observation) -> bool:
-    specimen = observation.specimen.display if observation.specimen else None
-    return bool(specimen) and any(word in (specimen or "").casefold() for word in _BLOOD)
+    material = _material(observation).casefold()
+    return any(word in material for word in _BLOOD)
 
 
 def _named(code: CodeableConcept, result: Observation | Component, observation: Observation) -> Lab | str | None:
     """By name: no code of a laboratory code system says what it is."""
     codings = code.coding or ()
-    labs = [lab for name in _names(code, codings) if (lab := names.lab_of(name))]
+    material = _material(observation)
+    labs = [lab for name in _names(code, codings) if (lab := names.lab_of(name, material))]
     if labs:
         return labs[0] if len({lab.concept for lab in labs}) == 1 else "coding-contradiction"
     if _has_number(result) and any(terminology.is_lab_system(one.system) and not one.code for one in codings):

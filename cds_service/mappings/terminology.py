@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
 
 from cds_service.guideline.interval import Truth
+from cds_service.mappings.spelling import address_of, plain_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -114,7 +115,7 @@ class _Table(Generic[Row]):
 
     def _find(self, system: str, code: str) -> Row | None:
         key = system_key(system)
-        text = _normal_code(key, code)
+        text = normal_code(key, code)
         exact = self.rows.get((key, text))
         if exact is not None:
             return exact
@@ -123,11 +124,11 @@ class _Table(Generic[Row]):
         return self.others.get(key) if longest is None else self.rows[key, longest]
 
 
-def _normal_code(key: str, code: str) -> str:
-    """Without dots, blanks, daggers and asterisks, in capitals, where a system is written so; else trimmed."""
+def normal_code(key: str, code: str) -> str:
+    """Without dots, blanks, daggers and asterisks, in capitals, where the system of that key is written so."""
     if key in _COMPACT_SYSTEMS:
         return "".join(filter(str.isalnum, code)).upper()
-    return code.strip().upper() if key == "icpc2" else code.strip()
+    return plain_code(code).upper() if key == "icpc2" else plain_code(code)
 
 
 def _read(name: str, build: Callable[[dict[str, str]], Row]) -> _Table[Row]:
@@ -135,7 +136,7 @@ def _read(name: str, build: Callable[[dict[str, str]], Row]) -> _Table[Row]:
     prefixes: set[tuple[str, str]] = set()
     for row in table(name):
         for system in (row.get("systems") or row["system"]).split():
-            key = (system, _normal_code(system, row["code"]))
+            key = (system, normal_code(system, row["code"]))
             rows[key] = build(row)
             if row.get("match") == "prefix":
                 prefixes.add(key)
@@ -153,8 +154,7 @@ _ADDRESS_PARTS = tuple(_aliases("part").items())
 @lru_cache(512)
 def system_key(uri: str) -> str:
     """The short key of a code system, whatever alias it was sent under; empty for a system we do not know."""
-    address = uri.strip().lower().partition("|")[0].rstrip("/").removeprefix("urn:oid:")
-    address = address.removeprefix("https://").removeprefix("http://").removeprefix("www.")
+    address = address_of(uri)
     known = _ADDRESSES.get(address)
     if known is not None:
         return known
@@ -237,7 +237,7 @@ def imaging(system: str | None, code: str | None) -> Imaging | None:
     row = _look_up(_IMAGING, system, code)
     if row is not None or key_of(system) != "ncrp":
         return row
-    letters = _normal_code("ncrp", code or "")
+    letters = normal_code("ncrp", code or "")
     if len(letters) != _NCRP_LENGTH or not letters[:3].isalpha() or letters.startswith("Z"):
         return None
     return _IMAGING.rows.get(("ncrp-6", letters[-1]))

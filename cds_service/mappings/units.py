@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.interval import EXACT, Interval
 from cds_service.mappings.datatypes import UnusableError
+from cds_service.mappings.spelling import INVISIBLE
 from cds_service.mappings.terminology import system_key, table
 
 if TYPE_CHECKING:
@@ -51,13 +52,20 @@ class Canonical:
 
 
 _SPELLING = str.maketrans(
-    {"µ": "u", "μ": "u", "º": "°", "×": "x", "·": ".", "⋅": ".", "⁻": "-", "−": "-"}
+    {"µ": "u", "μ": "u", "º": "°", "℃": "°C", "℉": "°F", "ℓ": "l", "×": "x", "·": ".", "⋅": "."}
     | dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
-    | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")
+    | dict.fromkeys("⁻−", "-")
+    | dict.fromkeys("∕⁄／", "/")
+    | dict.fromkeys("ˆ˄", "^")
+    | INVISIBLE
 )
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
-_POWER = re.compile(r"^[x*]?10(?:\*\*|[*^#+e]|exp|\()?(-?[0-9]{1,2})\)?(?![0-9])")
-_WORDS = (("mikro", "u"), ("micro", "u"), ("mcg", "ug"), ("mcl", "ul"), ("mck", "uk"), ("mm^3", "mm3"), (".l-1", "/l"))
+_POWER = re.compile(r"^[x*]?10(?:\*\*|[*^#+ex]|exp|\()?(-?[0-9]{1,2})\)?(?![0-9])")
+SPELLINGS = table("unit_words.csv")
+"""What is read alike: `word` stands for its short form wherever it is, `power` is an example of a power of ten."""
+_WORDS = sorted(
+    ((row["sent"], row["read"]) for row in SPELLINGS if row["kind"] == "word"), key=lambda word: -len(word[0])
+)
 _LONGEST = 60
 _REFUSED = "REJECT"
 
@@ -68,11 +76,12 @@ def exact_spelling(text: str) -> str:
 
 
 def folded_spelling(text: str) -> str:
-    """Also in small letters and with powers of ten written `10*9`: `x10^9 /L`, `10E9/L` and `10#9/l` are one."""
+    """Also in small letters, words shortened, powers of ten written `10*9`: `x10^9 per litre` and `10#9/l` are one."""
     folded = exact_spelling(text).lower()
     for word, short in _WORDS:
-        folded = folded.replace(word, short)
-    return _POWER.sub(r"10*\1", folded)
+        if word in folded:
+            folded = folded.replace(word, short)
+    return _POWER.sub(r"10*\1", folded.replace("./", "/").rstrip("."))
 
 
 def _unit(row: dict[str, str]) -> Unit:
@@ -169,15 +178,20 @@ def convert(interval: Interval, unit: Unit) -> Interval:
     )
 
 
+def is_plausible(concept: str, number: Decimal) -> bool:
+    """Whether a number in the canonical unit lies within what we take for possible."""
+    limits = CANONICAL[concept]
+    return limits.lowest <= number <= limits.highest
+
+
 def plausible(concept: str, interval: Interval) -> Interval:
     """The converted interval, if its ends are plausible; nothing we measure is below zero, so `<5` begins at 0.
 
     Raises:
         UnusableError: `value-implausible`.
     """
-    limits = CANONICAL[concept]
     low, high = interval.low, interval.high
     for end in (low,) if low is high else (low, high):
-        if end is not None and not limits.lowest <= end <= limits.highest:
+        if end is not None and not is_plausible(concept, end):
             raise UnusableError("value-implausible")
     return interval if low is not None else Interval(ZERO, high, high_open=interval.high_open)
