@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cds_service.mappings.terminology import Lab
 
 _ROLE_ORDER = ("measure", "part", "blood", "share", "presence", "other", "exclude")
+_LOCAL = terminology.LAB_SYSTEMS | {"local_lab"}
+"""Under these addresses a code that no table holds is a laboratory's own."""
 _BLOOD = ("blood", "blod")
 
 
@@ -81,7 +83,7 @@ def _may_be_ours(codings: Iterable[Coding], result: Observation | Component, obs
     if not _has_number(result):
         return False
     keys = {terminology.key_of(coding.system) for coding in codings}
-    return "local_lab" in keys or (not keys - {""} and _is_laboratory(observation))
+    return not keys.isdisjoint(_LOCAL) or (not keys - {""} and _is_laboratory(observation))
 
 
 def _has_number(result: Observation | Component) -> bool:

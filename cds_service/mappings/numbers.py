@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 from cds_service.guideline.interval import Interval
 from cds_service.mappings.datatypes import UnusableError
-from cds_service.mappings.spelling import INVISIBLE
+from cds_service.mappings.spelling import plain_text
 from cds_service.mappings.terminology import table
 
 if TYPE_CHECKING:
@@ -22,8 +21,7 @@ MOST_EXPONENT = 30
 _SURELY_SMALL = 24
 """A JSON number of fewer characters and without exponent is within both limits."""
 _LONGEST_TEXT = 200
-_SIGNS = {"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-"}
-_PLAIN = str.maketrans(_SIGNS) | INVISIBLE
+_SIGNS = str.maketrans(dict.fromkeys("−–—‐‑", "-"))
 _GROUPED = re.compile(r"(?<![0-9])[0-9]{1,3}(?: [0-9]{3})+(?! ?[0-9])")
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}").fullmatch
 _MARKS = str.maketrans("", "", ".,")
@@ -109,8 +107,8 @@ def interval_of(number: Decimal, comparator: str | None) -> Interval:
 
 
 def plain(text: str) -> str:
-    """Composed letters, single blanks, ordinary minus signs, nothing invisible; `150 000` is closed up to `150000`."""
-    ordinary = " ".join(normalize("NFC", text).translate(_PLAIN).split())
+    """As `plain_text`, with ordinary minus signs; `150 000` is closed up to `150000`."""
+    ordinary = plain_text(text).translate(_SIGNS)
     return _GROUPED.sub(lambda found: found[0].replace(" ", ""), ordinary)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,8 @@ _LONGEST = 200
 """Characters of system and code together, beyond which nothing is looked up (and nothing cached)."""
 _REMEMBERED = 4096
 _COMPACT_SYSTEMS = frozenset({"icd10", "icd10cm", "atc", "norpat", "nlk", "npu", "ncrp"})
+_NPU = frozenset({"nlk", "npu"})
+_NPU_CODE = re.compile(r"(?:NPU|NOR|SWE|DNK)[0-9]{5}").fullmatch
 _SHORTEST_PREFIX = 3
 _NCRP_LENGTH = 6
 _WHOLE_BODY = {"yes": Truth.YES, "ask": Truth.UNKNOWN, "": Truth.NO}
@@ -116,6 +119,8 @@ class _Table(Generic[Row]):
     def _find(self, system: str, code: str) -> Row | None:
         key = system_key(system)
         text = normal_code(key, code)
+        if key in _NPU and _NPU_CODE(text) is None:
+            return None  # a laboratory's own code, sent under the address of NPU
         exact = self.rows.get((key, text))
         if exact is not None:
             return exact
@@ -186,7 +191,7 @@ def _both_npu(labs: _Table[Lab]) -> _Table[Lab]:
 
 
 def _sharing(system: str) -> Iterable[str]:
-    return ("nlk", "npu") if system in {"nlk", "npu"} else (system,)
+    return _NPU if system in _NPU else (system,)
 
 
 _LABS = _both_npu(_read("labs.csv", _lab))
@@ -285,4 +290,4 @@ def outcome_word(text: str) -> Outcome | None:
 
 @lru_cache(256)
 def _interpretation(system: str | None, code: str) -> tuple[str, str]:
-    return system_key(system) if system else "interpretation", code.strip()
+    return system_key(system) if system else "interpretation", plain_code(code)
