@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cds_service.mappings import names, terminology, units
+from cds_service.mappings.datatypes import SiteCoding
 from cds_service.mappings.numbers import is_sent
 from cds_service.mappings.terminology import ANOTHER_ANALYTE
 
@@ -34,6 +35,8 @@ def lab_of(result: Observation | Component, observation: Observation) -> Lab | s
         if row is ANOTHER_ANALYTE:
             is_another = True
         elif row is not None:
+            if row.own_unit and isinstance(coding, SiteCoding):
+                row = replace(row, own_unit=False)
             if rows and row.concept != rows[0].concept:
                 return "coding-contradiction"
             rows.append(row)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cds_service.guideline.interval import EXACT, Interval
 from cds_service.mappings.datatypes import UnusableError
@@ -14,6 +14,8 @@ from cds_service.mappings.spelling import INVISIBLE
 from cds_service.mappings.terminology import system_key, table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cds_service.mappings.datatypes import Quantity
 
 ONE, ZERO = Decimal(1), Decimal(0)
@@ -39,6 +41,17 @@ class Unit:
         """Whether a value means the same in both."""
         mine = self.factor, self.divisor, self.offset, self.dimension
         return mine == (other.factor, other.divisor, other.offset, other.dimension)
+
+
+class OtherSpelling(NamedTuple):
+    """A unit of the table that UCUM does not know, or reads otherwise than we do."""
+
+    quantity: str
+    spelling: str
+    reading: str
+    """What one of it is in the canonical unit; `refused` where it is not read."""
+    is_ucum: bool
+    """Whether UCUM knows the spelling, for something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,14 @@ CANONICAL = {
 }
 
 
+_SPELLINGS = frozenset(spelling for _, spelling in (*_EXACT, *_FOLDED))
+
+
+def is_spelling(text: str) -> bool:
+    """Whether any quantity of ours is measured in a unit written so."""
+    return exact_spelling(text) in _SPELLINGS or folded_spelling(text) in _SPELLINGS
+
+
 @lru_cache(1024)
 def known(concept: str, spelling: str) -> Unit | None:
     """The unit of a spelling; None for one that the table does not hold, and for concepts that are never measured."""
@@ -163,6 +184,17 @@ def converted(number: Decimal, unit: Unit) -> Decimal:
         return number
     product = EXACT.multiply(EXACT.add(number, unit.offset), unit.factor)
     return product if unit.divisor == ONE else EXACT.divide(product, unit.divisor)
+
+
+def other_spellings() -> Iterator[OtherSpelling]:
+    """The spellings of the table that mean something else in UCUM, or nothing."""
+    canonical = {one.quantity: one.unit for one in CANONICAL.values()}
+    for row in _ROWS:
+        if row["ucum"]:
+            reading = "refused" if row["factor"] == _REFUSED else f"{row['factor']} {canonical[row['quantity']]}"
+            if row["offset"] != "0":
+                reading = f"(x {row['offset']}) × {reading}"
+            yield OtherSpelling(row["quantity"], row["spelling"], reading, row["ucum"] == "otherwise")
 
 
 def convert(interval: Interval, unit: Unit) -> Interval:
