@@ -28,7 +28,7 @@ from cds_service.mappings.outgoing import check_templates, operation_outcome
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import date
 
 _A_CHECK_FAILED = 1
@@ -115,7 +115,7 @@ def mapping_report(
     settings = _settings()
     report = MappingReport(settings.today or system_clock().astimezone(OSLO).date(), settings.site_map)
     for name in files or ():
-        _report_on(name, report)
+        report.add(_lines(name))
     if as_json:
         sys.stdout.buffer.write(encoded(members(report)) + b"\n")
     elif report.resources:
@@ -127,17 +127,17 @@ def mapping_report(
         raise typer.Exit(_PARTLY_DONE)
 
 
-def _report_on(name: str, report: MappingReport) -> None:
+def _lines(name: str) -> Iterator[bytes]:
+    """The lines of a file, or of standard input.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     if name == "-":
-        report.add(sys.stdin.buffer)
+        yield from sys.stdin.buffer
         return
-    try:
-        file = Path(name).open("rb")
-    except (OSError, ValueError):
-        report.add_missing()
-        return
-    with file:
-        report.add(file)
+    with Path(name).open("rb") as file:
+        yield from file
 
 
 @app.command(name="review-sheet")

@@ -78,18 +78,13 @@ class MappingReport:
     rows: dict[Key, Row] = field(default_factory=dict)
 
     def add(self, lines: Iterable[bytes]) -> None:
-        """Read one file."""
+        """Read one file; where reading it fails, that is told."""
         self.files += 1
         try:
             for document in documents(lines):
                 self._document(document)
         except OSError:
             self.unread.append(Unread(self.files, None, NO_FILE))
-
-    def add_missing(self) -> None:
-        """Count a file that could not be opened."""
-        self.files += 1
-        self.unread.append(Unread(self.files, None, NO_FILE))
 
     def sorted_rows(self) -> list[tuple[Key, Row]]:
         """By resource type, codes and unit."""

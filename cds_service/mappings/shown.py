@@ -19,7 +19,7 @@ NONE = "–"
 _CODE = re.compile(r"[A-Za-z0-9.\-]{1,20}").fullmatch
 _LIKE_A_PERSONS = re.compile(r"[0-9]{6}[-.]?[0-9]{4,6}").fullmatch
 """Digits as in a national identity number."""
-_HOST = re.compile(r"[a-z0-9.\-]{1,80}").fullmatch
+_HOST = re.compile(r"(?:[a-z0-9\-]{1,40}\.){1,8}[a-z]{2,20}").fullmatch
 _OID = re.compile(r"[0-2](?:\.[0-9]{1,9}){1,20}").fullmatch
 _UNIT = re.compile(r"[A-Za-zµμ0-9%°*^.#+\-\[\]{}()']{0,12}[/%°*^\[][A-Za-zµμ0-9%°*^.#+\-\[\]{}()'/]{0,12}").fullmatch
 _LONG_NUMBER = re.compile(r"[0-9]{5}").search
@@ -40,10 +40,10 @@ def system(sent: str | None) -> str:
     key = terminology.key_of(sent)
     if key or not sent:
         return key or NONE
-    host = address_of(sent).partition("/")[0]
+    host = address_of(sent).partition("/")[0].partition(":")[0]
     if _OID(host):
         return f"urn:oid:{host}"
-    return host if "." in host and _HOST(host) else HIDDEN
+    return host if _HOST(host) else HIDDEN
 
 
 def unit(quantity: Quantity) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import DecodeError, Raw, Struct
@@ -63,7 +63,8 @@ class _Group(Struct, gc=False):
     element: list[_Element] | None = None
 
 
-class _ConceptMap(Struct, gc=False, tag_field="resourceType", tag="ConceptMap"):
+class _ConceptMap(Struct, gc=False):
+    resourceType: Literal["ConceptMap"]  # noqa: N815  FHIR's own name
     group: list[_Group] | None = None
 
 
@@ -81,7 +82,7 @@ class SiteMap:
 
     def summary(self) -> str:
         """How many codes are read, and how many mappings are not, for which reasons."""
-        told = f"{len(self.codings)} codes read"
+        told = f"codes read: {len(self.codings)}"
         why = ", ".join(f"{count} {reason}" for reason, count in sorted(self.left_out.items()))
         return f"{told}; not read: {why}" if why else told
 

@@ -38,6 +38,8 @@ def _concept(found):
         ("http://loinc.org/|2.77", "loinc"),
         ("http://www.loinc.org/", "loinc"),
         ("loinc.org", "loinc"),
+        ("LOINC", "loinc"),
+        ("https://ucum.org", "ucum"),
         ("\u200bhttp://loinc.org\u00a0", "loinc"),
         ("http://loinc.\u00adorg", "loinc"),
         ("URN:OID:2.16.840.1.113883.6.1", "loinc"),
