@@ -73,7 +73,7 @@ def make_answers(settings: Settings, clock: Callable[[], datetime], new_uuid: Ca
     """What answers requests, over HTTP or on the command line.
 
     Raises:
-        SettingsError: a tenant file is not valid.
+        SettingsError: a tenant file or the map of local codes is not valid.
     """
     style = CardStyle(
         canonical_base=settings.canonical_base,
@@ -87,6 +87,7 @@ def make_answers(settings: Settings, clock: Callable[[], datetime], new_uuid: Ca
         style=style,
         today=settings.today,
         whole_body_mri=settings.whole_body_mri,
+        site=settings.site_map,
     )
     access = FhirAccess(fhir_servers(settings.tenants.values()), settings.fetch_deadline_ms / 1000)
     return Answers(mine, clock, new_uuid, access)

@@ -16,22 +16,26 @@ from rich.console import Console
 from cds_service.app import create_app, make_answers, random_uuid, system_clock
 from cds_service.guideline.provenance import rules_digest, rules_version
 from cds_service.guideline.source_check import not_found
-from cds_service.hooks.answer import encoded, read_day
+from cds_service.hooks.answer import OSLO, encoded, read_day
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.language import LANGUAGES, Language
+from cds_service.hooks.mapping_tables import draw_report, draw_units, members
 from cds_service.hooks.services import Hook
 from cds_service.hooks.terminal import draw, held_against, review_sheet
 from cds_service.hooks.wording import wording
+from cds_service.mappings.mapping_report import MappingReport
 from cds_service.mappings.outgoing import check_templates, operation_outcome
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import date
 
 _A_CHECK_FAILED = 1
 _BAD_USAGE = 2
 _PARTLY_DONE = 3
+_WIDE = 160
+"""Columns of what is not drawn on a terminal."""
 _LONGEST_TEXT = 2 * 2**20
 """Bytes; no recommendations are so long."""
 _ALL_ADDRESSES = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared with, not bound to
@@ -92,6 +96,50 @@ def evaluate(
         raise typer.Exit(_PARTLY_DONE)
 
 
+@app.command(name="mapping-report")
+def mapping_report(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE...", help="FHIR as lines or JSON; - is stdin.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    units: Annotated[
+        bool, typer.Option("--units", help="List the units that are read otherwise than by UCUM.")
+    ] = False,
+) -> None:
+    """Tell which codes and units are read as what, and which are not and why; nothing of a patient."""
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    if units:
+        draw_units(console)
+        return
+    settings = _settings()
+    report = MappingReport(settings.today or system_clock().astimezone(OSLO).date(), settings.site_map)
+    for name in files or ():
+        report.add(_lines(name))
+    if as_json:
+        sys.stdout.buffer.write(encoded(members(report)) + b"\n")
+    elif report.resources:
+        draw_report(console, report)
+    if not report.resources:
+        _stop("No FHIR resource could be read from the files." if files else "Name the files to report on, or --units.")
+    if report.unread:
+        typer.echo(f"{len(report.unread)} lines or files could not be read.", err=True)
+        raise typer.Exit(_PARTLY_DONE)
+
+
+def _lines(name: str) -> Iterator[bytes]:
+    """The lines of a file, or of standard input.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if name == "-":
+        yield from sys.stdin.buffer
+        return
+    with Path(name).open("rb") as file:
+        yield from file
+
+
 @app.command(name="review-sheet")
 def review(
     against: Annotated[str | None, typer.Option(metavar="FILE", help="The recommendations as plain text.")] = None,
@@ -115,6 +163,7 @@ def doctor() -> None:
         ("tenants", _tenants_in_words),
         ("rules", lambda: f"{rules_version()} {rules_digest()}"),
         ("wording", lambda: ", ".join(f"{language} {len(wording(language).texts)} texts" for language in LANGUAGES)),
+        ("local codes", _local_codes),
         ("templates", _templates),
     )
     outcomes = [_checked(name, check) for name, check in checks]
@@ -150,6 +199,11 @@ def _tenants_in_words() -> str:
 
 def _plain(value: object) -> str:
     return "+".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+
+
+def _local_codes() -> str:
+    site = read_settings().site_map
+    return site.summary() if site.codings else "no ConceptMap"
 
 
 def _templates() -> str:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from cds_service.hooks.card_draft import TOPIC_CODES
 from cds_service.hooks.language import Language
+from cds_service.mappings.site_map import MOST_BYTES, NO_MAP, SiteMap, SiteMapError, read_site_map
 from cds_service.tenants import Tenant, TenantError, read_tenants
 
 PREFIX = "CNO_CDS_"
@@ -31,6 +32,7 @@ _SENTENCES = {
     "whole_body_mri": "must be true or false",
     "extension_prefix": "must be letters, digits, dots and hyphens",
     "tenants_dir": "must be a folder with one TOML file per EHR",
+    "concept_map": "must be the path of a file",
     "fetch_deadline_ms": "must be a whole number from 50 to 5000",
     "today": "must be a date (YYYY-MM-DD), and only in the development profile",
 }
@@ -55,6 +57,8 @@ class Settings(BaseModel):
     canonical_base: _Url = "https://example.org/cno-cds"
     whole_body_mri: bool = True
     tenants_dir: Path | None = None
+    concept_map: Path | None = None
+    """A FHIR ConceptMap of local codes to codes of our tables."""
     fetch_deadline_ms: Annotated[int, Field(ge=50, le=5000)] = 400
     """What a hook may wait for its FHIR server, all requests together."""
     today: date | None = None
@@ -113,6 +117,20 @@ class Settings(BaseModel):
         except TenantError as fault:
             raise SettingsError(str(fault)) from None
 
+    @cached_property
+    def site_map(self) -> SiteMap:
+        """What the local codes of this site mean.
+
+        Raises:
+            SettingsError: the file is no map that can be used.
+        """
+        if self.concept_map is None:
+            return NO_MAP
+        try:
+            return read_site_map(_content(self.concept_map))
+        except SiteMapError as fault:
+            raise SettingsError(f"{PREFIX}CONCEPT_MAP {fault}.") from None
+
     @property
     def in_development(self) -> bool:
         """Whether this is not the care of real patients."""
@@ -129,7 +147,7 @@ def read_settings(host: str | None = None) -> Settings:
         settings = Settings()
     except ValidationError as fault:
         raise SettingsError(_sentence(fault)) from None
-    _ = settings.tenants
+    _ = settings.tenants, settings.site_map
     if host is not None and settings.profile is None and not _is_loopback(host):
         raise SettingsError(
             f"{PREFIX}PROFILE must be set to production or development before the service listens off loopback."
@@ -141,6 +159,20 @@ def _sentence(fault: ValidationError) -> str:
     first = fault.errors(include_input=False, include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else "today"
     return f"{PREFIX}{name.upper()} {_SENTENCES.get(name, 'is not a variable of this service')}."
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        SiteMapError: it cannot be read, is no regular file or is too long.
+    """
+    try:
+        if path.is_file() and path.stat().st_size <= MOST_BYTES:
+            return path.read_bytes()
+    except (OSError, ValueError):
+        pass
+    raise SiteMapError(f"cannot be read: it must be the path of a file of at most {MOST_BYTES >> 20} MiB")
 
 
 def _is_loopback(host: str) -> bool:

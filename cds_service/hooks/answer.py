@@ -22,6 +22,7 @@ from cds_service.hooks.wording import wording
 from cds_service.mappings.datatypes import TooManyError
 from cds_service.mappings.patient import ForeignPatientError, TwoPatientsError
 from cds_service.mappings.record import facts_from_bundle, facts_from_hook
+from cds_service.mappings.site_map import NO_MAP, SiteMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,8 @@ class HookSettings:
     """Fixed in the development profile only."""
     whole_body_mri: bool = True
     """Whether whole-body MRI can be had here (IMG-08)."""
+    site: SiteMap = NO_MAP
+    """What the local codes of this site mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class Answers:
                 selections=request.selections,
                 today=day,
                 templates=BY_HOOK[request.hook].prefetched_types,
+                site=self.settings.site,
             )
         except ForeignPatientError:
             raise RequestError(412, "conflict", "The Patient received is not that of context.patientId.") from None
@@ -131,7 +135,7 @@ class Answers:
     def _evaluate_bundle(self, bundle: Bundle, notes: tuple[Note, ...], today: date | None) -> Evaluation:
         day, moment = self._now(today)
         try:
-            facts = facts_from_bundle(bundle, notes, today=day)
+            facts = facts_from_bundle(bundle, notes, today=day, site=self.settings.site)
         except TwoPatientsError:
             raise RequestError(422, "multiple-matches", "The Bundle holds more than one Patient.") from None
         except TooManyError as error:
