@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
     from cds_service.simulate.vendor import Json
 
-_ORDERS = frozenset({"MedicationRequest", "ServiceRequest", "NutritionOrder", "DeviceRequest", "VisionPrescription"})
-_INTENTS = frozenset({"proposal", "plan", "order", "original-order", "instance-order"})
-_WITHOUT_INTENT = frozenset({"VisionPrescription"})
+_ORDERS = ("MedicationRequest", "ServiceRequest", "NutritionOrder", "DeviceRequest")
+_INTENTS = ("proposal", "plan", "order", "original-order", "instance-order")
 _PATIENT = re.compile(r"(?:.*/)?Patient/([^/|]+)(?:/_history/.*)?")
 
 
@@ -47,7 +46,7 @@ def _action(place: Place, action: Json, request: Mapping[str, Json]) -> Iterator
     if not isinstance(resource, dict):
         return
     where = (*place, "resource")
-    if kind == "update" and drafts is not None:
+    if kind == "update" and drafts is not None and resource.get("id"):
         if (draft := drafts.get(_name(resource))) is None:
             yield Seen("not-a-draft", (*where, "id"))
         elif lacking := sorted(set(draft) - set(resource)):
@@ -71,8 +70,7 @@ def _order(place: Place, resource: Json) -> Iterator[Seen]:
     kind = resource.get("resourceType")
     if kind not in _ORDERS:
         return
-    has_intent = kind in _WITHOUT_INTENT or resource.get("intent") in _INTENTS
-    if resource.get("status") != "draft" or not has_intent:
+    if resource.get("status") != "draft" or resource.get("intent") not in _INTENTS:
         yield Seen("order-not-draft", place)
     if kind == "MedicationRequest" and "medicationCodeableConcept" in resource:
         concept = resource["medicationCodeableConcept"]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _OK, _NO_CONTENT, _NOT_FOUND, _NOT_ALLOWED, _PRECONDITION = 200, 204, 404, 405, 412
 _REFUSALS = range(400, 500)
+_ANSWERED = frozenset({200, 401, 403})
 _ID = re.compile(r"(?!\.+$)[A-Za-z0-9\-._~]+")
 
 
@@ -33,6 +34,8 @@ class Outcome:
     cards: list[Json] | None = None
     services: list[Json] | None = None
     is_offered: bool = True
+    excused: frozenset[str] = frozenset()
+    """Checks of every answer that do not matter here."""
 
 
 def discovery(answer: Answer, *, is_optional: bool) -> Outcome:
@@ -57,8 +60,8 @@ def _is_callable(service: Json) -> bool:
 
 def discovery_with_slash(answer: Answer) -> Outcome:
     """The list of services, asked for with a slash at the end."""
-    told = answer.status == _OK or answer.status in {401, 403}
-    return Outcome([] if told else [Seen("slash", slots={"status": answer.status})])
+    seen = [] if answer.status in _ANSWERED else [Seen("slash", slots={"status": answer.status})]
+    return Outcome(seen, excused=frozenset({"redirect"}))
 
 
 def hook(answer: Answer, request: Json, stood: Collection[str], *, may_lack_data: bool = False) -> Outcome:
@@ -99,7 +102,8 @@ def mistake(answer: Answer, rule: str) -> Outcome:
     """The reply to a request that breaks a rule: 4xx with an OperationOutcome."""
     if answer.status in _REFUSALS:
         return Outcome([] if is_told(answer) else list(error_remarks(answer, "no-outcome")))
-    return Outcome([Seen("mistake-accepted", rule=rule, slots={"status": answer.status})])
+    seen = Seen("mistake-accepted", rule=rule, slots={"status": answer.status})
+    return Outcome([seen], excused=frozenset({"server-error", "redirect"}))
 
 
 def unknown_service(answer: Answer) -> Outcome:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from cds_service.simulate.card_checks import objects
 from cds_service.simulate.chart import Chart, UnknownSlotError, fill
+from cds_service.simulate.http_checks import Private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from cds_service.simulate.vendor import Json, Play, Profile
 
@@ -20,14 +21,16 @@ class Bodies:
 
     def __init__(self, vendor: Profile, now: datetime) -> None:
         self._vendor = vendor
-        self._now = now
-        self._chart = Chart(vendor, now.date())
+        self._now = now.astimezone(UTC)
+        self._chart = Chart(vendor, self._now.date())
 
     @property
-    def private(self) -> tuple[str, ...]:
-        """What of the patient may stand in no error."""
+    def private(self) -> Private:
+        """What of the requests must not come back."""
         vendor = self._vendor
-        return (vendor.patient, *(() if vendor.encounter is None else (vendor.encounter,)), *self._chart.names)
+        token = (vendor.authorization or {}).get("access_token")
+        ids = [vendor.patient, *([vendor.encounter] if vendor.encounter else [])]
+        return Private((token,) if isinstance(token, str) else (), (*ids, *self._chart.names))
 
     def hook_request(self, play: Play, templates: Mapping[str, object] | None) -> Json:
         """A hook request. Prefetch is made by the service's templates, or under the site's keys if none are known."""

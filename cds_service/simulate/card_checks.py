@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from cds_service.simulate.address import is_loopback
 from cds_service.simulate.documents import places
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from cds_service.simulate.vendor import Json
 
 _URGENCY = {"info": 0, "warning": 1, "critical": 2}
+_HTTP = re.compile(r"http://(?:[^/?#@]*@)?(\[[^\]/]*\]|[^/?#:]+)", re.IGNORECASE)
 _ALPHANUMERIC = re.compile(r"[A-Za-z0-9]{1,100}")
 _MARKUP = {
     "detail-html": re.compile(r"<(?:[A-Za-z!/][^>\n]*)>"),
@@ -49,6 +49,11 @@ def card_remarks(document: Json) -> Iterator[Seen]:
         yield from _source(place, card)
         for where, link in objects(card, "links", place):
             yield from _link(where, link)
+    yield from extension_remarks(document)
+
+
+def extension_remarks(document: Json) -> Iterator[Seen]:
+    """Names of extensions that may clash; those of FHIR resources are URLs."""
     for place, value in places(document):
         if place[-1] == "extension" and isinstance(value, dict) and "resource" not in place:
             yield from (Seen("extension-name", (*place, name)) for name in value if "." not in name)
@@ -126,10 +131,5 @@ def _link(place: Place, link: Json) -> Iterator[Seen]:
 
 def is_open_url(url: Any) -> bool:  # noqa: ANN401  whatever stands there
     """Whether it is an http URL that leads off this machine."""
-    if not isinstance(url, str):
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme == "http" and parts.hostname is not None and not is_loopback(parts.hostname)
-    except ValueError:
-        return False
+    told = _HTTP.match(url) if isinstance(url, str) else None
+    return told is not None and not is_loopback(told[1])

@@ -33,7 +33,7 @@ class UnreachableError(Exception):
 
 
 class UnansweredError(Exception):
-    """Someone listens, but no whole answer came; `check` is the one of checks.toml."""
+    """Someone listens, but no answer came; `check` is the one of checks.toml."""
 
     def __init__(self, check: str) -> None:
         super().__init__(check)
@@ -58,6 +58,8 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     ms: int
+    trouble: str | None = None
+    """The check of checks.toml that it fails if not the whole body came."""
 
 
 class Client:
@@ -82,7 +84,7 @@ class Client:
         """The answer to one request. A preflight carries no token, as browsers send it.
 
         Raises:
-            UnansweredError: no whole answer came in time.
+            UnansweredError: no answer came in time.
             UnreachableError: there is no connection.
             UsageError: there can be no such address.
         """
@@ -90,7 +92,7 @@ class Client:
         token = {} if self._bearer is None or method == "OPTIONS" else {"Authorization": f"Bearer {self._bearer}"}
         try:
             return self._exchange(method, url, {**headers, **token}, body)
-        except (requests.RequestException, HTTPError) as fault:
+        except requests.RequestException as fault:
             raise self._named(fault) from None
 
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
@@ -99,19 +101,29 @@ class Client:
         with self._session.request(
             method, url, headers=headers, data=body, timeout=timeouts, allow_redirects=False, stream=True
         ) as response:
-            content = bytearray()
+            body, trouble = self._content(response, start)
+            took = round((perf_counter() - start) * _A_THOUSAND)
+            lowered = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status_code, lowered, body, took, trouble)
+
+    def _content(self, response: requests.Response, start: float) -> tuple[bytes, str | None]:
+        """The body, as far as it came, and the check that it fails if that was not the whole."""
+        content = bytearray()
+        try:
             while chunk := response.raw.read1(_CHUNK, decode_content=True):
                 content += chunk
                 if len(content) > LONGEST_ANSWER:
-                    raise UnansweredError("too-much")
+                    return bytes(content), "too-much"
                 if perf_counter() - start > self._limits.seconds:
-                    raise UnansweredError("too-slow")
-            took = round((perf_counter() - start) * _A_THOUSAND)
-            lowered = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, lowered, bytes(content), took)
+                    return bytes(content), "too-slow"
+        except ReadTimeoutError:
+            return bytes(content), "too-slow"
+        except HTTPError:
+            return bytes(content), "cut-off"
+        return bytes(content), None
 
-    def _named(self, fault: Exception) -> Exception:
-        if isinstance(fault, requests.ReadTimeout | ReadTimeoutError):
+    def _named(self, fault: requests.RequestException) -> Exception:
+        if isinstance(fault, requests.ReadTimeout):
             return UnansweredError("too-slow")
         why = _unreachable(fault)
         if why is not None:
@@ -121,7 +133,7 @@ class Client:
         return UnansweredError("cut-off")
 
 
-def _unreachable(fault: Exception) -> str | None:
+def _unreachable(fault: requests.RequestException) -> str | None:
     """Why no connection came about; None of a fault of another kind."""
     if isinstance(fault, requests.exceptions.SSLError):
         return "its certificate or TLS is wrong"

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from cds_service.simulate.card_checks import objects
+from cds_service.simulate.card_checks import extension_remarks, objects
 from cds_service.simulate.findings import Place, Seen, safe
 from cds_service.simulate.vendor import Json, table
 
@@ -35,6 +35,7 @@ def discovery_remarks(document: Json) -> Iterator[Seen]:
         if "title" not in service:
             yield Seen("title", (*place, "title"))
         yield from _templates(place, service)
+    yield from extension_remarks(document)
 
 
 def _templates(place: Place, service: Json) -> Iterator[Seen]:

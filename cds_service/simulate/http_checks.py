@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,7 +19,17 @@ if TYPE_CHECKING:
 _JSON = re.compile(r"application/(?:[A-Za-z0-9.\-]+\+)?json", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+\-]{1,40}/[A-Za-z0-9.+\-]{1,60}")
 _TARGET = re.compile(r"[A-Za-z0-9\-._~/%:\[\]]{1,120}")
+_ERRORS = 400
 _BREAKS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """What of a request must not come back."""
+
+    tokens: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """Of the patient: names and ids."""
 
 
 def common_remarks(answer: Answer, limits: Limits) -> Iterator[Seen]:
@@ -101,11 +112,11 @@ def error_remarks(answer: Answer, missing_outcome: str) -> Iterator[Seen]:
         yield Seen(missing_outcome)
 
 
-def repeated(answer: Answer, token: str | None, private: Collection[str]) -> Iterator[Seen]:
-    """Whether an answer holds the access token, or an error what identifies the patient."""
-    if token is not None and token.encode() in answer.body:
+def repeated(answer: Answer, private: Private) -> Iterator[Seen]:
+    """Whether an answer holds a token, or an error what identifies the patient."""
+    if any(token.encode() in answer.body for token in private.tokens):
         yield Seen("token-told")
-    if answer.status // 100 >= 4 and any(text.encode() in answer.body for text in private):  # noqa: PLR2004
+    if answer.status >= _ERRORS and any(name.encode() in answer.body for name in private.names):
         yield Seen("patient-told")
 
 

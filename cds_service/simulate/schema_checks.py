@@ -118,7 +118,7 @@ _KEYWORDS: Mapping[str, Callable[[_Violation], Iterator[Seen]]] = {
     "maxLength": _length,
     "pattern": _form,
     "not": _excluded,
-    "contains": _recommended,
+    "maxContains": _recommended,
     "additionalProperties": _extra,
 }
 

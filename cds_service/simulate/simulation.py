@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+_SHORTEST_TOKEN = 16
+"""Characters: a shorter one may stand in an answer by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,10 @@ def play(vendor: Vendor, url: str, now: datetime, options: Options) -> Report:
         raise UsageError("--bearer must be a token, without spaces.")
     client = Client(address, bearer, limits)
     bodies = Bodies(played, now)
-    visit = Visit(played, address, client, limits, bodies.private)
+    private = bodies.private
+    if bearer is not None and len(bearer) >= _SHORTEST_TOKEN:
+        private = replace(private, tokens=(*private.tokens, bearer))
+    visit = Visit(played, address, client, limits, private)
     try:
         _Simulation(played, visit, bodies, told).run()
         visit.require_an_answer()

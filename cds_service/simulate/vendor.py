@@ -74,6 +74,7 @@ def profile(vendor: Vendor) -> Profile:
     return Profile(vendor=vendor, **calls, **json.loads((folder / f"{vendor}.json").read_text("utf-8")))
 
 
+@cache
 def table(name: str) -> Json:
-    """A table of this package."""
+    """A table of this package, to be read only."""
     return tomllib.loads((DATA / f"{name}.toml").read_text("utf-8"))

@@ -12,10 +12,11 @@ from cds_service.simulate.http_checks import common_remarks, cors_remarks, prefl
 from cds_service.simulate.report import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from cds_service.simulate.address import Address
     from cds_service.simulate.client import Answer, Client, Limits
+    from cds_service.simulate.http_checks import Private
     from cds_service.simulate.vendor import Profile
 
 _PATIENCE = 3
@@ -39,17 +40,14 @@ class VisitOverError(Exception):
 class Visit:
     """What has been asked so far, and what came of it."""
 
-    def __init__(
-        self, vendor: Profile, address: Address, client: Client, limits: Limits, private: Sequence[str]
-    ) -> None:
+    def __init__(self, vendor: Profile, address: Address, client: Client, limits: Limits, private: Private) -> None:
         self._vendor = vendor
         self._address = address
         self._client = client
         self._limits = limits
+        self._slots = {"seconds": f"{limits.seconds:g}", "most": LONGEST_ANSWER}
         self._private = private
         self._judge = Judge(vendor.levels)
-        token = (vendor.authorization or {}).get("access_token")
-        self._token = None if token is None else str(token)
         self.steps: list[Step] = []
 
     def ask(self, request: Request, read: Callable[[Answer], Outcome]) -> Outcome | None:
@@ -66,10 +64,11 @@ class Visit:
         answer = self._send(request, headers)
         if answer is None:
             return None
-        outcome = read(answer)
-        seen = [*common_remarks(answer, self._limits), *outcome.seen, *repeated(answer, self._token, self._private)]
+        outcome = read(answer) if answer.trouble is None else Outcome([Seen(answer.trouble, slots=self._slots)])
+        seen = [*common_remarks(answer, self._limits), *outcome.seen, *repeated(answer, self._private)]
         seen += cors_remarks(answer, origin) if origin else ()
-        self._note(request, seen if outcome.is_offered else (), answer, outcome)
+        told = (one for one in seen if one.check not in outcome.excused)
+        self._note(request, told if outcome.is_offered else (), answer, outcome)
         return outcome
 
     def preflight(self, path: str, method: str) -> None:
@@ -101,14 +100,14 @@ class Visit:
             UnreachableError: nobody has ever answered.
         """
         if all(step.status is None for step in self.steps):
-            raise UnreachableError(f"{self._address.host} gives no answer within {self._limits.seconds:g} seconds.")
+            silence = f"or is silent for {self._slots['seconds']} seconds"
+            raise UnreachableError(f"{self._address.host} answers nothing: it hangs up, {silence}.")
 
     def _send(self, request: Request, headers: Mapping[str, str]) -> Answer | None:
         try:
             return self._client.send(request.method, request.path, headers, request.body)
         except UnansweredError as fault:
-            slots = {"seconds": f"{self._limits.seconds:g}", "most": LONGEST_ANSWER}
-            self._note(request, [Seen(fault.check, slots=slots)])
+            self._note(request, [Seen(fault.check, slots=self._slots)])
             if len(self.steps) >= _PATIENCE:
                 self.require_an_answer()
             return None
