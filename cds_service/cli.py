@@ -143,6 +143,7 @@ def doctor() -> None:
     """Check that the service can start here and that what it carries is whole."""
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("settings", _settings_in_words),
+        ("tenants", _tenants_in_words),
         ("rules", lambda: f"{rules_version()} {rules_digest()}"),
         ("wording", lambda: ", ".join(f"{language} {len(wording(language).texts)} texts" for language in LANGUAGES)),
         ("templates", _templates),
@@ -171,6 +172,11 @@ def _address(host: str, port: int) -> str:
 def _settings_in_words() -> str:
     settings = read_settings()
     return ", ".join(f"{name} {_plain(value)}" for name, value in settings.model_dump(exclude_none=True).items())
+
+
+def _tenants_in_words() -> str:
+    told = [f"{name} asks {' '.join(tenant.fhir_bases)}" for name, tenant in read_settings().tenants.items()]
+    return ", ".join(told) or "none: nothing is fetched"
 
 
 def _plain(value: object) -> str:

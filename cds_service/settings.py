@@ -6,15 +6,18 @@ import ipaddress
 import os
 import re
 from datetime import date
+from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from cds_service.hooks.card_draft import TOPIC_CODES
 from cds_service.hooks.language import Language
+from cds_service.tenants import Tenant, TenantError, read_tenants
 
 PREFIX = "CNO_CDS_"
-_FOR_LATER = frozenset({"database_url", "tenants_dir"})
+_FOR_LATER = frozenset({"database_url"})
 """Variables of the contract that nothing reads yet."""
 _Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
 _SENTENCES = {
@@ -27,6 +30,8 @@ _SENTENCES = {
     "quiet_when_ready": "must be true or false",
     "whole_body_mri": "must be true or false",
     "extension_prefix": "must be letters, digits, dots and hyphens",
+    "tenants_dir": "must be a folder with one TOML file per EHR",
+    "fetch_deadline_ms": "must be a whole number from 50 to 5000",
     "today": "must be a date (YYYY-MM-DD), and only in the development profile",
 }
 
@@ -49,6 +54,9 @@ class Settings(BaseModel):
     extension_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.\-]*$")] = "example.cno-cds"
     canonical_base: _Url = "https://example.org/cno-cds"
     whole_body_mri: bool = True
+    tenants_dir: Path | None = None
+    fetch_deadline_ms: Annotated[int, Field(ge=50, le=5000)] = 400
+    """What a hook may wait for its FHIR server, all requests together."""
     today: date | None = None
 
     @model_validator(mode="before")
@@ -84,6 +92,27 @@ class Settings(BaseModel):
             raise ValueError("today")
         return self
 
+    @field_validator("tenants_dir")
+    @classmethod
+    def _folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("no folder")
+        return value
+
+    @cached_property
+    def tenants(self) -> dict[str, Tenant]:
+        """The EHRs served, by the name of their file.
+
+        Raises:
+            SettingsError: a tenant file is not valid.
+        """
+        if self.tenants_dir is None:
+            return {}
+        try:
+            return read_tenants(self.tenants_dir, plain_http=self.in_development)
+        except TenantError as fault:
+            raise SettingsError(str(fault)) from None
+
     @property
     def in_development(self) -> bool:
         """Whether this is not the care of real patients."""
@@ -94,12 +123,13 @@ def read_settings(host: str | None = None) -> Settings:
     """The settings of this process, to be served on that host.
 
     Raises:
-        SettingsError: one sentence that names the variable.
+        SettingsError: one sentence that names the variable, or the tenant file and field.
     """
     try:
         settings = Settings()
     except ValidationError as fault:
         raise SettingsError(_sentence(fault)) from None
+    _ = settings.tenants
     if host is not None and settings.profile is None and not _is_loopback(host):
         raise SettingsError(
             f"{PREFIX}PROFILE must be set to production or development before the service listens off loopback."

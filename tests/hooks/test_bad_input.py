@@ -1,5 +1,6 @@
 """Whatever stands in whatever field: an answer or a clear refusal, never a fault of ours, never the value back."""
 
+import asyncio
 import json
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -188,7 +189,7 @@ ODD = st.one_of(
 def answers(body, hook):
     """The answers of service and evaluation that are none of a clear refusal."""
     for answer in (
-        lambda: ANSWERS.to_hook(BY_HOOK[hook], body, "en"),
+        lambda: asyncio.run(ANSWERS.to_hook(BY_HOOK[hook], body, "en")),
         lambda: encoded(ANSWERS.to_evaluation(body, language="nn")),
     ):
         fault = None
