@@ -26,6 +26,10 @@ from cds_service.hooks.wording import wording
 from cds_service.mappings.mapping_report import MappingReport
 from cds_service.mappings.outgoing import check_templates, operation_outcome
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
+from cds_service.simulate.address import UsageError
+from cds_service.simulate.client import UnreachableError
+from cds_service.simulate.simulation import Options, play
+from cds_service.simulate.vendor import Vendor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,6 +142,33 @@ def _lines(name: str) -> Iterator[bytes]:
         return
     with Path(name).open("rb") as file:
         yield from file
+
+
+@app.command()
+def simulate(
+    vendor: Annotated[Vendor, typer.Argument(help="Whose EHR calls.")],
+    url: Annotated[str, typer.Argument(help="The base URL of a CDS Hooks service, or its /cds-services URL.")],
+    service: Annotated[
+        list[str] | None, typer.Option(metavar="HOOK=PATH", help="Where the service of a hook is, if no list tells it.")
+    ] = None,
+    bearer: Annotated[str | None, typer.Option(metavar="TOKEN", help="Sent as Authorization: Bearer.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One object with every step and finding.")] = False,
+) -> None:
+    """Call a CDS Hooks service as a vendor's EHR does, about an invented child, and judge its answers.
+
+    Exit code 1 where a fault is found.
+    """
+    try:
+        report = play(vendor, url, system_clock(), Options(tuple(service or ()), bearer))
+    except (UsageError, UnreachableError) as fault:
+        _stop(str(fault))
+    if as_json:
+        _as_line(0, report.to_json())
+    else:
+        report.draw(Console())
+    if report.faults:
+        raise typer.Exit(_A_CHECK_FAILED)
 
 
 @app.command(name="review-sheet")

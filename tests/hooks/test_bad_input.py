@@ -16,11 +16,11 @@ from cds_service.hooks.answer import encoded
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import BY_HOOK
 from cds_service.settings import Settings
+from cds_service.simulate.schema_checks import validator
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 EVALUATION = Draft202012Validator(json.loads((SCHEMAS / "evaluation.schema.json").read_text("utf-8")))
-PROTOCOL = json.loads((SCHEMAS / "cds-hooks.schema.json").read_text("utf-8"))
-RESPONSE = Draft202012Validator({**PROTOCOL, "$ref": "#/$defs/Response"})
+RESPONSE = validator("Response")
 ANSWERS = make_answers(Settings(profile="development"), lambda: datetime(2025, 9, 15, 8, tzinfo=UTC), random_uuid)
 PRIVATE = "Olav Nordmann"
 SUBJECT = {"reference": "Patient/p1"}
