@@ -50,7 +50,7 @@ def requested(request: fhir.ServiceRequest, source: str, reader: Reader) -> tupl
 
 
 def named(request: fhir.ServiceRequest, source: str, reader: Reader) -> tuple[frozenset[str], bool]:
-    """The same by what is written beside codes that no table holds, noted, also where it asks for none."""
+    """The same by what is written beside codes that no table holds, noted, also where it says what is not wanted."""
     if any(terminology.key_of(coding.system) in _LABORATORY for coding in codings(request.code)):
         return frozenset(), False
     asked = [service_names.asked(text) for text in texts((request.code,))]

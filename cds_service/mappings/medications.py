@@ -29,12 +29,14 @@ _KINDS: dict[type, Kind] = {
 _BISPHOSPHONATE = "drug:bisphosphonate"
 _BISPHOSPHONATES = frozenset({ZOLEDRONIC_ACID, "drug:pamidronate"})
 """Those that have a concept of their own."""
+_SUPPLEMENTED = {_BISPHOSPHONATE, ZOLEDRONIC_ACID}
 _YIELDS_TO = {
     "drug:paracetamol": {"drug:paracetamol_comb"},
     "drug:calcium": {"drug:calcium_vitamin_d"},
-    "drug:vitamin_d": {"drug:calcium_vitamin_d"},
+    "drug:vitamin_d": {"drug:calcium_vitamin_d", *_SUPPLEMENTED},
+    "drug:calcium_vitamin_d": _SUPPLEMENTED,
 }
-"""A part of a combination yields to the whole."""
+"""A part of a combination yields to the whole, and what a bisphosphonate is combined with to that."""
 _MOST_PARTS = 50
 """Ingredients of a medication, or resources inside one; none has more, and each is looked up for each use of it."""
 _PROPOSED = frozenset({"proposal", "option"})

@@ -92,10 +92,8 @@ def read_session(
     return found if stands else found + withdrawn
 
 
-def foreign(request: fhir.Resource_, source: str, pool: medications.Pool, today: date) -> str | None:
+def foreign(request: Request, source: str, pool: medications.Pool, today: date) -> str | None:
     """Zoledronic acid, where the draft order of another patient is of it: it may be signed by mistake."""
-    if not isinstance(request, ORDERS):
-        return None
     read = _read(request, source, pool, Visits(), Reader(today))
     return ZOLEDRONIC_ACID if any(order.concept == ZOLEDRONIC_ACID for order in read) else None
 
@@ -141,7 +139,7 @@ def read_service(request: fhir.ServiceRequest, source: str, coming: Visits, read
         return []
     concepts, contrast = _services(request, source, reader)
     if not concepts:
-        if not any(coding.code for coding in codings(request.code)) and not any(texts((request.code,))):
+        if _may_be_any(request.code):
             reader.note(source, "code-unreadable", "service_request")
         return []
     period = request.occurrencePeriod
@@ -213,6 +211,14 @@ def _services(request: fhir.ServiceRequest, source: str, reader: Reader) -> tupl
         return [ZOLEDRONIC_ACID], False
     named, contrast = imaging.named(request, source, reader)
     return sorted(named), contrast
+
+
+def _may_be_any(code: datatypes.CodeableConcept | None) -> bool:
+    """Whether a code says nothing, or more than is searched for names."""
+    names = list(texts((code,)))
+    if any(len(name) > service_names.LONGEST_TEXT for name in names):
+        return True
+    return not names and not any(coding.code for coding in codings(code))
 
 
 def _with_amounts(order: Order, dosages: Sequence[datatypes.Dosage], reader: Reader) -> Order:

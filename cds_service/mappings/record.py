@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cds_service.guideline.course import ZOLEDRONIC_ACID
 from cds_service.guideline.facts import Facts, Note
@@ -186,8 +186,10 @@ class _Record:
             if named not in mine:
                 mine[named] = is_mine(subject)
             if not mine[named]:
-                judged = entries is self.drafts and orders.is_chosen(source, self.chosen)
-                meant = orders.foreign(resource, source, self.pool, self.reader.today) if judged else None
+                meant = None
+                if entries is self.drafts and orders.is_chosen(source, self.chosen):
+                    order = cast("orders.Request", resource)
+                    meant = orders.foreign(order, source, self.pool, self.reader.today)
                 self.reader.note(source, orders.FOREIGN, meant)
                 continue
             if self.are_others and not named:

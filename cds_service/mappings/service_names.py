@@ -14,7 +14,8 @@ from cds_service.mappings.drug_names import named_in
 from cds_service.mappings.numbers import plain
 from cds_service.mappings.terminology import FOLDER
 
-_LONGEST = 400
+LONGEST_TEXT = 200
+"""Characters of a text that are searched for names."""
 _NEVER = "(?!)"
 _FEW_WORDS = r"(?:[ -]+\w+){0,2}[ -]+"
 _compiled = partial(re.compile, flags=re.IGNORECASE)
@@ -52,11 +53,12 @@ def _kind(row: dict[str, Any]) -> _Kind:
 
 _TABLE: dict[str, Any] = tomllib.loads((FOLDER / "service_names.toml").read_text(encoding="utf-8"))
 _KINDS = tuple(map(_kind, _TABLE["kind"]))
-_ANY = "|".join(f"(?:{row['name']})" for row in _TABLE["kind"] if not row.get("of"))
+_NAMES = "|".join(f"(?:{row['name']})" for row in _TABLE["kind"] if not row.get("of"))
 _DENIED = (
-    _compiled(f"{_TABLE['denied_before']}{_FEW_WORDS}(?:{_ANY})"),
-    _compiled(f"(?:{_ANY}){_FEW_WORDS}{_TABLE['denied_after']}"),
+    _compiled(f"{_TABLE['denied_before']}{_FEW_WORDS}(?:{_NAMES})"),
+    _compiled(f"(?:{_NAMES}){_FEW_WORDS}{_TABLE['denied_after']}"),
 )
+_ANY = _compiled(_NAMES)
 _CONTRAST, _NO_CONTRAST = _compiled(_TABLE["contrast"]), _compiled(_TABLE["no_contrast"])
 _NOT_GIVEN = _compiled(_TABLE["infusion"]["unless"])
 
@@ -65,6 +67,8 @@ _NOT_GIVEN = _compiled(_TABLE["infusion"]["unless"])
 def asked(text: str) -> Asked:
     """The kinds of imaging (`img:…`) that a text names, but for those that it says are not wanted."""
     text = _plain(text)
+    if _ANY.search(text) is None:
+        return Asked()
     contrast = _CONTRAST.search(text) is not None
     text = wanted = _NO_CONTRAST.sub(" ", text)
     for pattern in _DENIED:
@@ -87,4 +91,4 @@ def asks_infusion(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return plain(normalize("NFC", text[:_LONGEST]))
+    return plain(normalize("NFC", text[:LONGEST_TEXT]))

@@ -155,6 +155,18 @@ def test_the_name_of_the_class_says_nothing_beside_the_name_of_a_drug(text, conc
     assert named(medicationCodeableConcept={"text": text}).concepts == concepts
 
 
+@pytest.mark.parametrize(
+    ("text", "concept"),
+    [
+        ("Alendronate / Cholecalciferol Pill", "drug:bisphosphonate"),
+        ("risedronate, calcium carbonate and colecalciferol, sequential", "drug:bisphosphonate"),
+        ("zoledronic acid, calcium carbonate and colecalciferol, sequential", "drug:zoledronic_acid"),
+    ],
+)
+def test_what_a_bisphosphonate_is_combined_with_yields_to_it(text, concept):
+    assert named(medicationCodeableConcept={"text": text}) == Named((concept,), "read-by-name")
+
+
 def test_a_text_too_long_to_be_searched_may_name_any_drug():
     text = "Metformin " + "x" * 400
     assert named(medicationCodeableConcept={"text": text}) == Named(("drug:unreadable",), "medication-unreadable")

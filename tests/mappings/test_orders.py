@@ -449,6 +449,8 @@ def heard(**fields):
         ({"text": "CT-veiledet beinbiopsi"}, [("proc:bone_biopsy", False)], [("read-by-name", "proc:bone_biopsy")]),
         ({"text": "Zometa"}, [("drug:zoledronic_acid", False)], [("read-by-name", "drug:zoledronic_acid")]),
         ({"text": "Ikke MR"}, [], [("code-unreadable", "service_request")]),
+        ({"text": "x" * 200 + " MR"}, [], [("code-unreadable", "service_request")]),
+        ({"text": "MR " + "x" * 200}, [("img:mr", False)], [("read-by-name", "img:mr")]),
         ({"coding": [{}]}, [], [("code-unreadable", "service_request")]),
         (None, [], [("code-unreadable", "service_request")]),
         ({"text": "Blodtrykk"}, [], []),

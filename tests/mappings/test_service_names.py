@@ -17,7 +17,7 @@ MRI, CT, PET, PET_CT, XRAY = {"img:mr"}, {"img:ct"}, {"img:pet"}, {"img:petct"},
         "Helkroppsskjelettscintigrafi", "Scintigrafi av skjelett", "Scintigrafi, hele skjelettet", "Knokkelscintigrafi",
         "Skelettscintigrafi", "benscintigrafi", "Knoglescintigrafi", "Bone scan", "NM BONE SCAN WHOLE BODY",
         "Nuclear medicine bone scan", "Whole-body bone scintigraphy", "Skeletal scintigraphy", "SPECT/CT skjelett",
-        "Bone SPECT", "Sc\N{SOFT HYPHEN}intigrafi av skjelett",
+        "Bone SPECT", "Bone and/or joint imaging; whole body", "Sc\N{SOFT HYPHEN}intigrafi av skjelett",
     ],
 )  # fmt: skip
 def test_bone_scans(text):
@@ -148,6 +148,7 @@ def test_what_is_wanted_beside_what_is_not(text, kinds):
         ("MR bekken med og uten kontrast", True),
         ("MR bekken uten narkose med kontrast", True),
         ("Contrast-enhanced MRI", True),
+        ("MRI pelvis; without contrast material(s), followed by contrast material(s) and further sequences", True),
         ("MR bekken", False),
         ("MRI KNEE LT WO CONTRAST", False),
         ("MRI KNEE LT W/O CONTRAST", False),

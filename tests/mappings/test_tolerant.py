@@ -111,6 +111,12 @@ def test_of_the_resources_inside_another_only_those_that_cannot_be_read_are_lost
     assert notes == []
 
 
+def test_a_resource_that_holds_nothing_but_odd_ones_is_given_up():
+    found, notes = read({"resourceType": "MedicationRequest", "id": "m", "contained": [5] * 1000})
+    assert found == datatypes.Failed("MedicationRequest", "MedicationRequest/m")
+    assert notes == [("MedicationRequest/m", "resource-unreadable")]
+
+
 def test_resources_inside_another_that_are_no_list_are_lost_and_noted():
     found, notes = read({"resourceType": "MedicationRequest", "id": "m", "contained": "x"})
     assert isinstance(found, fhir.MedicationRequest)
