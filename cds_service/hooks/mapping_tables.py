@@ -30,8 +30,7 @@ _SENTENCES = {
     report_codes.NOT_ASKED_FOR: "No rule asks for this code.",
     report_codes.NO_BONE: "The body site is no bone of ours.",
     report_codes.IN_PARTS: "What it says was read in its components.",
-    report.NOT_JSON: "not JSON",
-    report.TOO_DEEP: "nested too deep",
+    report.NOT_JSON: "not JSON, or nested too deep",
     report.NO_RESOURCE: "not a FHIR resource",
     report.NO_FILE: "cannot be opened",
 }
