@@ -14,18 +14,18 @@ import uvicorn
 from rich.console import Console
 
 from cds_service.app import create_app, make_answers, random_uuid, system_clock
-from cds_service.guideline.provenance import rules_digest, rules_version
+from cds_service.doctor import findings
+from cds_service.guideline.provenance import rules_version
 from cds_service.guideline.source_check import not_found
 from cds_service.hooks.answer import OSLO, encoded, read_day
 from cds_service.hooks.errors import RequestError
-from cds_service.hooks.language import LANGUAGES, Language
+from cds_service.hooks.language import Language
 from cds_service.hooks.mapping_tables import draw_report, draw_units, members
 from cds_service.hooks.services import Hook
 from cds_service.hooks.terminal import draw, held_against, review_sheet
-from cds_service.hooks.wording import wording
 from cds_service.mappings.documents import lines_of
 from cds_service.mappings.mapping_report import MappingReport
-from cds_service.mappings.outgoing import check_templates, operation_outcome
+from cds_service.mappings.outgoing import operation_outcome
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
 from cds_service.simulate.address import UsageError
 from cds_service.simulate.client import UnreachableError
@@ -174,26 +174,11 @@ def review(
 @app.command()
 def doctor() -> None:
     """Check that the service can start here and that what it carries is whole."""
-    checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("settings", _settings_in_words),
-        ("tenants", _tenants_in_words),
-        ("rules", lambda: f"{rules_version()} {rules_digest()}"),
-        ("wording", lambda: ", ".join(f"{language} {len(wording(language).texts)} texts" for language in LANGUAGES)),
-        ("local codes", lambda: read_settings().site_map.summary()),
-        ("templates", _templates),
-    )
-    outcomes = [_checked(name, check) for name, check in checks]
-    if not all(outcomes):
+    found = list(findings())
+    for holds, sentence in found:
+        typer.echo(f"{'ok   ' if holds else 'FAIL '} {sentence}")
+    if not all(holds for holds, _ in found):
         raise typer.Exit(_A_CHECK_FAILED)
-
-
-def _checked(name: str, check: Callable[[], str]) -> bool:
-    try:
-        typer.echo(f"ok    {name}: {check()}")
-    except (SettingsError, ValueError, LookupError, TypeError, OSError) as fault:
-        typer.echo(f"FAIL  {name}: {fault if isinstance(fault, SettingsError) else type(fault).__name__}")
-        return False
-    return True
 
 
 def _address(host: str, port: int) -> str:
@@ -201,25 +186,6 @@ def _address(host: str, port: int) -> str:
     if host in _ALL_ADDRESSES:
         host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _settings_in_words() -> str:
-    settings = read_settings()
-    return ", ".join(f"{name} {_plain(value)}" for name, value in settings.model_dump(exclude_none=True).items())
-
-
-def _tenants_in_words() -> str:
-    told = [f"{name} asks {' '.join(tenant.fhir_bases)}" for name, tenant in read_settings().tenants.items()]
-    return ", ".join(told) or "none: nothing is fetched"
-
-
-def _plain(value: object) -> str:
-    return "+".join(sorted(value)) if isinstance(value, frozenset) else str(value)
-
-
-def _templates() -> str:
-    check_templates()
-    return "valid FHIR R4"
 
 
 def _settings(host: str | None = None) -> Settings:

@@ -10,6 +10,7 @@ from cds_service.hooks.card_infusion_checks import problem_lines, problems, rema
 from cds_service.hooks.card_infusion_numbers import control_line, dose_line, paracetamol_lines, plan_line, rate_line
 from cds_service.hooks.card_infusion_warnings import despite_allergy, is_too_young, unsaid, warned_of
 from cds_service.hooks.card_suggestions import infusion_suggestions
+from cds_service.mappings.orders import names_another
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ def infusion_card(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
     """The card of ZOL-01 to ZOL-10; none without an order, or where the site wants none when all is in order."""
     infusion = evaluation.infusion
     if infusion is None:
-        return None
+        return _of_another(evaluation, wording) if names_another(evaluation.facts) else None
     findings = [
         found for found in evaluation.findings
         if topic_of(found, at_order=True) == "infusion" and not found.is_judged
@@ -66,6 +67,17 @@ def unreadable_order_card(evaluation: Evaluation, wording: Wording) -> Draft:
         lines=(wording.text("unreadable_order.line"),),
         last=unread_lines(evaluation, evaluation.notes, wording),
         notes=evaluation.notes,
+    )
+
+
+def _of_another(evaluation: Evaluation, wording: Wording) -> Draft:
+    """An order of zoledronic acid that names another patient, and none that names this one: nothing was checked."""
+    return Draft(
+        topic="infusion",
+        indicator="warning",
+        summary=wording.text("infusion.foreign.summary"),
+        lines=(wording.text("infusion.foreign.alone"),),
+        notes=concerning(evaluation.notes, _CONCEPTS),
     )
 
 

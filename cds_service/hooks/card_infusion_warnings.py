@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cds_service.guideline.facts import Coded
 from cds_service.guideline.infusion import PARACETAMOL
 from cds_service.hooks.wording import sentence
+from cds_service.mappings.orders import names_another
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,7 @@ def warned_of(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> t
         *([Warned(wording.text("infusion.low_alp"), "")] if infusion.low_alp else []),
         *_paracetamol_despite_allergy(evaluation, infusion, wording),
         *_several_orders(infusion, wording),
+        *_of_another(evaluation, wording),
     )
 
 
@@ -85,6 +87,11 @@ def _several_orders(infusion: Infusion, wording: Wording) -> Iterator[Warned]:
         return
     orders = wording.text("infusion.orders", n=wording.spelled(1 + len(infusion.also_ordered)))
     yield Warned(orders, wording.text("infusion.orders_line", orders=sentence(orders)))
+
+
+def _of_another(evaluation: Evaluation, wording: Wording) -> Iterator[Warned]:
+    if names_another(evaluation.facts):
+        yield Warned(wording.text("infusion.foreign.short"), wording.text("infusion.foreign.line"))
 
 
 def _check(infusion: Infusion, rule: str) -> Check:

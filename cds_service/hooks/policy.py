@@ -14,7 +14,7 @@ from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import AgeGroup, Scope
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import ORDER_HOOKS
-from cds_service.mappings.orders import UNREADABLE, is_alongside
+from cds_service.mappings.orders import UNREADABLE, is_alongside, names_another
 
 if TYPE_CHECKING:
     from cds_service.guideline.facts import Condition, Facts, Lesion, Order
@@ -60,13 +60,15 @@ def adult_onset(evaluation: Evaluation) -> bool:
 
 
 def readiness_due(evaluation: Evaluation) -> bool:
-    """Whether a zoledronic acid order is one that a readiness card is owed for."""
+    """Whether a zoledronic acid order, or one that names another patient, is one that a card is owed for."""
     facts = evaluation.facts
     orders = [order for order in facts.orders if order.concept == ZOLEDRONIC_ACID]
-    return bool(orders) and (
+    foreign = names_another(facts)
+    return (bool(orders) or foreign) and (
         facts.form is not None
         or any(condition.concept in _CNO_AT_ANY_AGE for condition in facts.conditions)
         or any(not _for_adult(order, evaluation) for order in orders)
+        or (foreign and age_group(facts, When.on(evaluation.today)) != "adult")
     )
 
 

@@ -84,6 +84,13 @@ class Reference(Struct, gc=False):
     display: str | None = None
 
 
+class CodeableReference(Struct, gc=False):
+    """What R5 has for a concept or a reference."""
+
+    concept: CodeableConcept | None = None
+    reference: Reference | None = None
+
+
 class Meta(Struct, gc=False):
     lastUpdated: str | None = None
 
@@ -113,12 +120,23 @@ class DoseAndRate(Struct, gc=False):
     rateRange: Range | None = None
 
 
+class Extension(Struct, gc=False):
+    url: str | None = None
+    valueQuantity: Quantity | None = None
+
+
 class Dosage(Struct, gc=False):
+    """Dose and rate stand in `doseAndRate`; before R4, and with EHRs that keep to that, beside it."""
+
+    extension: list[Extension] | None = None
+    text: Raw = NO_VALUE
     timing: Timing | None = None
     doseAndRate: list[DoseAndRate] | None = None
     doseQuantity: Quantity | None = None
+    doseRange: Range | None = None
     rateQuantity: Quantity | None = None
     rateRatio: Ratio | None = None
+    rateRange: Range | None = None
 
 
 class AdministeredDosage(Struct, gc=False):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 from cds_service.guideline.interval import EXACT, Interval
 from cds_service.mappings import datatypes, units
@@ -13,10 +16,22 @@ from cds_service.mappings.numbers import decimal_of
 from cds_service.mappings.reading import code_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+_Amount: TypeAlias = datatypes.Quantity | datatypes.Range
 _PER_HOUR = {"s": (3600, 1), "min": (60, 1), "h": (1, 1), "d": (1, 24)}
 """How many of a UCUM unit of time make an hour, as a fraction."""
+_ORDERED = "ordered"
+_ORDERED_DOSE, _OTHER_DOSE = "ordered-dose", "admin-amount"
+"""How the addresses of Epic's extensions end that hold a dose."""
+_LONGEST_TEXT = 400
+_TEXT = msgspec.json.Decoder(str)
+_TELLS_DOSE = re.compile(
+    r"\d\s*(?:mg|milligr\w*|mcg|[uµμ]g|mi[ck]rogr\w*|g|gram)\b(?!\s*/\s*[\d.,]*\s*(?:d?l|ml|h|hr|t|time|min)\b)",
+    re.IGNORECASE,
+)
+"""An amount of a drug; a strength (4 mg/5 mL) and a rate (4 mg/h) are none."""
+_TELLS_RATE = re.compile(r"\d\s*(?:ml|dl|l)\s*/\s*(?:kg\s*/\s*)?(?:h|hr|hour|t|time|min)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +47,19 @@ class Told:
 class _Written:
     """A quantity or range as written: as ordered, or calculated from it."""
 
-    quantity: datatypes.Quantity | datatypes.Range
+    quantity: _Amount
     is_ordered: bool
     instruction: int
 
 
 def dose_of(dosages: Sequence[datatypes.Dosage]) -> Told:
-    """The dose in mg or mg/kg: of type ordered, else the only one in units of mass."""
+    """The dose in mg or mg/kg: of type ordered, else the only one in units of mass; text alone is not read."""
     written = list(_doses(dosages))
     masses = [(each, told) for each in written if (told := _amount(each.quantity, "drug_dose")) is not None]
     ordered = [pair for pair in masses if pair[0].is_ordered]
     chosen = ordered or masses
     if not chosen:
-        return Told(reason="dose-unreadable") if written else Told()
+        return Told(reason="dose-unreadable") if written or _stands_in_text(dosages, _TELLS_DOSE) else Told()
     several = len({each.instruction for each, _ in chosen}) > 1 or len({told for _, told in chosen}) > 1
     if several or chosen[0][1].amount is None:
         return Told(reason="dose-ambiguous")
@@ -52,15 +67,16 @@ def dose_of(dosages: Sequence[datatypes.Dosage]) -> Told:
 
 
 def rate_of(dosages: Sequence[datatypes.Dosage]) -> Told:
-    """The rate in mL/h or mL/kg/h: as written, else the volume over the duration."""
-    written = [told for dosage in dosages for told in _rates(dosage)]
+    """The rate in mL/h or mL/kg/h: of type ordered, else as written, else the volume over the duration."""
+    pairs = [pair for dosage in dosages for pair in _rates(dosage)]
+    written = [told for told, is_ordered in pairs if is_ordered] or [told for told, _ in pairs]
     if written:
         return written[0] if len(set(written)) == 1 else Told(reason="rate-unreadable")
     repeats = [dosage.timing.repeat for dosage in dosages if dosage.timing and dosage.timing.repeat]
     timed = [repeat for repeat in repeats if bytes(repeat.duration) not in {b"", b"null"}]
     volume = volume_of(dosages)
     if not timed or volume is None:
-        return Told()
+        return Told(reason="rate-unreadable") if _stands_in_text(dosages, _TELLS_RATE) else Told()
     if len(timed) > 1:
         return Told(reason="rate-unreadable")
     return _over(volume, timed[0])
@@ -78,12 +94,39 @@ def _doses(dosages: Sequence[datatypes.Dosage]) -> Iterator[_Written]:
         for each in dosage.doseAndRate or ():
             dose = each.doseQuantity or each.doseRange
             if dose is not None:
-                yield _Written(dose, "ordered" in code_words(each.type), number)
-        if dosage.doseQuantity is not None:
-            yield _Written(dosage.doseQuantity, is_ordered=False, instruction=number)
+                yield _Written(dose, _is_ordered(each), number)
+        for older in (dosage.doseQuantity, dosage.doseRange):
+            if older is not None:
+                yield _Written(older, is_ordered=False, instruction=number)
+        for name, amount in _extended(dosage):
+            yield _Written(amount, name == _ORDERED_DOSE, number)
 
 
-def _amount(written: datatypes.Quantity | datatypes.Range, concept: str) -> Told | None:
+def _extended(dosage: datatypes.Dosage) -> Iterator[tuple[str, datatypes.Quantity]]:
+    """The doses that Epic writes in extensions, by the last part of their addresses."""
+    for extension in dosage.extension or ():
+        name = (extension.url or "").rpartition("/")[2]
+        if extension.valueQuantity is not None and name in {_ORDERED_DOSE, _OTHER_DOSE}:
+            yield name, extension.valueQuantity
+
+
+def _is_ordered(part: datatypes.DoseAndRate) -> bool:
+    return _ORDERED in code_words(part.type)
+
+
+def _stands_in_text(dosages: Iterable[datatypes.Dosage], tells: re.Pattern[str]) -> bool:
+    """Whether an instruction tells the amount in words."""
+    return any(tells.search(_text(dosage)[:_LONGEST_TEXT]) for dosage in dosages)
+
+
+def _text(dosage: datatypes.Dosage) -> str:
+    try:
+        return _TEXT.decode(dosage.text)
+    except msgspec.DecodeError:
+        return ""
+
+
+def _amount(written: _Amount, concept: str) -> Told | None:
     """The amount in the concept's unit; None in another dimension; no amount where a range leaves it open."""
     if isinstance(written, datatypes.Quantity):
         return _convert(written, concept)
@@ -94,16 +137,19 @@ def _amount(written: datatypes.Quantity | datatypes.Range, concept: str) -> Told
     return told[0] if len(ends) == len(told) == 2 and told[0] == told[1] else Told()  # noqa: PLR2004  low and high
 
 
-def _rates(dosage: datatypes.Dosage) -> Iterator[Told]:
-    """All rates written in an instruction, the unreadable ones as such."""
+def _rates(dosage: datatypes.Dosage) -> Iterator[tuple[Told, bool]]:
+    """All rates written in an instruction, the unreadable ones as such, and whether each is the ordered one."""
     for each in (*(dosage.doseAndRate or ()), dosage):
-        if each.rateQuantity is not None:
-            yield _convert(each.rateQuantity, "infusion_rate") or Told(reason="rate-unreadable")
+        is_ordered = isinstance(each, datatypes.DoseAndRate) and _is_ordered(each)
+        for amount in (each.rateQuantity, each.rateRange):
+            if amount is not None:
+                yield _rate(_amount(amount, "infusion_rate")), is_ordered
         if each.rateRatio is not None:
-            yield _of_ratio(each.rateRatio) or Told(reason="rate-unreadable")
-        if isinstance(each, datatypes.DoseAndRate) and each.rateRange is not None:
-            told = _amount(each.rateRange, "infusion_rate")
-            yield told if told is not None and told.amount is not None else Told(reason="rate-unreadable")
+            yield _rate(_of_ratio(each.rateRatio)), is_ordered
+
+
+def _rate(told: Told | None) -> Told:
+    return told if told is not None and told.amount is not None else Told(reason="rate-unreadable")
 
 
 def _of_ratio(ratio: datatypes.Ratio) -> Told | None:

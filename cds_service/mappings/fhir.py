@@ -17,6 +17,7 @@ from cds_service.mappings.datatypes import (
     NO_VALUE,
     AdministeredDosage,
     CodeableConcept,
+    CodeableReference,
     Coding,
     Dosage,
     Failed,
@@ -151,6 +152,7 @@ class MedicationRequest(Resource_, gc=False, tag="MedicationRequest"):
     status: str | None = None
     intent: str | None = None
     doNotPerform: bool | None = None
+    medication: CodeableReference | None = None
     medicationCodeableConcept: CodeableConcept | None = None
     medicationReference: Reference | None = None
     subject: Reference | None = None

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Study
 from cds_service.guideline.interval import Truth
-from cds_service.mappings import terminology
-from cds_service.mappings.reading import FINAL, REPORTED, codings
+from cds_service.mappings import service_names, terminology
+from cds_service.mappings.reading import FINAL, REPORTED, codings, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _AVAILABLE = frozenset({"available"})
 _COMPLETED = frozenset({"completed"})
+_LABORATORY = frozenset({"nlk", "npu"})
+"""Systems whose codes never mean imaging."""
 _COVERAGE_UNTOLD = frozenset({"img:pet", "img:petct", "img:bone_scan"})
 """Often of the whole body, but only a code can say so: ask (AMB-15)."""
 _COVERS_IF_WHOLE = {"img:mr": Truth.YES, "img:pet": Truth.YES, "img:petct": Truth.YES, "img:nm": Truth.UNKNOWN}
@@ -37,6 +39,28 @@ def kinds(concepts: Iterable[datatypes.CodeableConcept | None], source: str, rea
         kind, whole = _by_name(row.kind, coding, source, reader)
         found[kind] = found.get(kind, Truth.NO) | row.whole_body | whole
     return found
+
+
+def requested(request: fhir.ServiceRequest, source: str, reader: Reader) -> tuple[frozenset[str], bool]:
+    """Kinds of imaging that a request asks for, and whether with contrast: by code, last by name."""
+    by_code = frozenset(kinds((request.code,), source, reader))
+    if not by_code:
+        return named(request, source, reader)
+    return by_code, with_contrast(by_code, (request.code, *(request.orderDetail or ())))
+
+
+def named(request: fhir.ServiceRequest, source: str, reader: Reader) -> tuple[frozenset[str], bool]:
+    """The same by what is written beside codes that no table holds, noted, also where it says what is not wanted."""
+    if any(terminology.key_of(coding.system) in _LABORATORY for coding in codings(request.code)):
+        return frozenset(), False
+    asked = [service_names.asked(text) for text in texts((request.code,))]
+    found = frozenset(kind for each in asked for kind in each.kinds)
+    for kind in sorted(found):
+        reader.note(source, "read-by-name", kind)
+    if not found and any(each.denied for each in asked):
+        reader.note(source, "code-unreadable", "service_request")
+    by_name = _is_one(found) and any(each.contrast for each in asked if each.kinds)
+    return found, by_name or with_contrast(found, request.orderDetail or ())
 
 
 def read_study(study: fhir.ImagingStudy, source: str, reader: Reader) -> list[Study]:
@@ -94,11 +118,15 @@ def is_mri(kind: str) -> bool:
 
 def with_contrast(kinds: Iterable[str], concepts: Iterable[datatypes.CodeableConcept | None]) -> bool:
     """Whether a code says that contrast is given. Of two modalities nobody can say which of them it belongs to."""
-    modalities = {"img:mr" if is_mri(kind) else kind for kind in kinds}
-    if len(modalities) != 1:
+    if not _is_one(kinds):
         return False
     rows = (terminology.imaging(coding.system, coding.code) for coding in codings(*concepts))
     return any(row is not None and row.contrast for row in rows)
+
+
+def _is_one(kinds: Iterable[str]) -> bool:
+    """Whether the kinds are of one modality."""
+    return len({"img:mr" if is_mri(kind) else kind for kind in kinds}) == 1
 
 
 def _studies(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
+    from msgspec import Raw
+
     from cds_service.guideline.facts import Facts, Note
     from cds_service.mappings.documents import Document
     from cds_service.mappings.site_map import SiteMap
@@ -96,7 +98,7 @@ class MappingReport:
         except RecursionError:
             self.unread.append(Unread(self.files, document.line, NOT_JSON))
             return
-        read = [(one, *(tolerant.read_resource(one.resource, "") if one.resource else (None, []))) for one in sent]
+        read = [(one, *_typed(one.resource)) for one in sent]
         pool = _pool((one.url, resource) for one, resource, _ in read if isinstance(resource, fhir.Medication))
         for one, resource, notes in read:
             is_none = resource is None or (isinstance(resource, Failed) and resource.resource_type is None)
@@ -152,6 +154,10 @@ class MappingReport:
 def _pool(medications: Iterable[tuple[str | None, fhir.Medication]]) -> Pool:
     named = [(f"Medication/{medication.id}", medication, url) for url, medication in medications]
     return Pool(((source, one) for source, one, _ in named), {source: url for source, _, url in named if url})
+
+
+def _typed(sent: Raw | None) -> tuple[fhir.Resource | Failed | None, list[Note]]:
+    return (None, []) if sent is None else tolerant.read_resource(sent, "")
 
 
 def _reasons(notes: Iterable[Note]) -> Counter[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from cds_service.guideline.course import ZOLEDRONIC_ACID
 from cds_service.guideline.facts import Drug
+from cds_service.guideline.infusion import OTHER_BISPHOSPHONATES
 from cds_service.mappings import datatypes, fhir, terminology
+from cds_service.mappings.drug_names import CLASS, LONGEST_TEXT, named_in
 from cds_service.mappings.reading import code_words, codings, texts
 
 if TYPE_CHECKING:
@@ -24,13 +26,17 @@ _KINDS: dict[type, Kind] = {
     fhir.MedicationAdministration: "administration",
     fhir.MedicationStatement: "statement",
 }
+_BISPHOSPHONATE = "drug:bisphosphonate"
+_BISPHOSPHONATES = frozenset({ZOLEDRONIC_ACID, "drug:pamidronate"})
+"""Those that have a concept of their own."""
+_SUPPLEMENTED = {_BISPHOSPHONATE, ZOLEDRONIC_ACID}
 _YIELDS_TO = {
-    "drug:bisphosphonate": {"drug:zoledronic_acid", "drug:pamidronate"},
     "drug:paracetamol": {"drug:paracetamol_comb"},
     "drug:calcium": {"drug:calcium_vitamin_d"},
-    "drug:vitamin_d": {"drug:calcium_vitamin_d"},
+    "drug:vitamin_d": {"drug:calcium_vitamin_d", *_SUPPLEMENTED},
+    "drug:calcium_vitamin_d": _SUPPLEMENTED,
 }
-"""A class, or a part of a combination, yields to what says more."""
+"""A part of a combination yields to the whole, and what a bisphosphonate is combined with to that."""
 _MOST_PARTS = 50
 """Ingredients of a medication, or resources inside one; none has more, and each is looked up for each use of it."""
 _PROPOSED = frozenset({"proposal", "option"})
@@ -45,18 +51,26 @@ class Pool:
         self._known: dict[str, fhir.Medication] = {}
         for source, medication in medications:
             self._known[source] = medication
-            if (url := urls.get(source)) is not None:
-                self._known[url] = medication
+            names = [*_names_of(urls.get(source, "")), f"Medication/{medication.id}"]
+            for name in names if medication.id else names[:-1]:
+                self._known.setdefault(name, medication)
 
     def find(self, reference: str | None, contained: Sequence[fhir.Resource] | None) -> fhir.Medication | None:
-        """A contained Medication (`#id`), or one of the record."""
+        """A contained Medication (`#id`, or the id alone), or one of the record."""
         if not reference:
             return None
-        if reference.startswith("#"):
-            inside = (each for each in (contained or ())[:_MOST_PARTS] if each.id == reference[1:])
-            return next((each for each in inside if isinstance(each, fhir.Medication)), None)
-        plain = reference.partition("/_history/")[0]
-        return self._known.get(plain) or self._known.get("/".join(plain.split("/")[-2:]))
+        _, mark, inside = reference.rpartition("#")
+        within = (each for each in (contained or ())[:_MOST_PARTS] if each.id == inside)
+        found = next((each for each in within if isinstance(each, fhir.Medication)), None)
+        if mark or found is not None:
+            return found
+        return next((self._known[name] for name in _names_of(reference) if name in self._known), None)
+
+
+def _names_of(reference: str) -> tuple[str, ...]:
+    """The reference without its version, `Medication/id` at its end, and that of a `urn:`."""
+    plain = reference.partition("/_history/")[0]
+    return plain, "/".join(plain.split("/")[-2:]), f"Medication/{plain.rpartition(':')[2]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +79,34 @@ class Named:
 
     concepts: tuple[str, ...]
     reason: str | None = None
+    among: frozenset[str] = field(default=frozenset(), compare=False)
+    """All that were named, where they are unlike and nobody can say which is meant."""
+
+    @property
+    def may_be_infused(self) -> bool:
+        """Whether zoledronic acid is among them, and no other bisphosphonate that the limits are not for."""
+        return ZOLEDRONIC_ACID in self.among and self.among.isdisjoint(OTHER_BISPHOSPHONATES)
 
 
 def name(resource: Given, pool: Pool) -> Named:
     """The drugs of a medication: by code, by ingredient, last by name."""
-    reference = resource.medicationReference
+    concept, reference = _told(resource)
     medication = pool.find(reference.reference if reference else None, resource.contained)
     if medication and len(medication.ingredient or ()) > _MOST_PARTS:
         return Named((UNREADABLE,), "medication-unreadable")
-    whole = [resource.medicationCodeableConcept, medication.code if medication else None]
+    whole = [concept, medication.code if medication else None]
     parts = list(_ingredients(medication, pool, resource.contained))
-    by_code = _drugs(whole) or _drugs(parts)
-    if by_code:
-        return _agreed(by_code, "coding-contradiction")
     display = [reference.display] if reference and reference.display else []
     names = [*texts([*whole, *parts]), *display]
-    by_name = frozenset(concept for text in names for concept in named_in(text))
+    by_code = _drugs(whole) or _drugs(parts)
+    if by_code:
+        return _by_code(by_code, names)
+    by_name = _named(names)
     if by_name:
         agreed = _agreed(by_name, "medication-unreadable")
-        return Named(agreed.concepts, agreed.reason or "read-by-name")
+        return agreed if agreed.reason else Named(agreed.concepts, "read-by-name")
     is_another = any(coding.code and terminology.key_of(coding.system) == "atc" for coding in codings(*whole, *parts))
-    if names or is_another:
+    if (names or is_another) and not any(len(text) > LONGEST_TEXT for text in names):
         return Named(())
     unresolved = reference is not None and bool(reference.reference) and medication is None
     return Named((UNREADABLE,), "reference-unresolved" if unresolved else "medication-unreadable")
@@ -124,12 +145,19 @@ def read_allergy(allergy: fhir.AllergyIntolerance, source: str, reader: Reader) 
     if by_code:
         return by_code
     names = list(texts([allergy.code]))
-    by_name = frozenset(concept for text in names for concept in named_in(text))
+    by_name = _named(names)
     if by_name:
         reader.note(source, "read-by-name", min(by_name))
     elif not names and not any(coding.code for coding in codings(allergy.code)):
         reader.note(source, "code-unreadable", "allergy")
     return by_name
+
+
+def _told(resource: Given) -> tuple[datatypes.CodeableConcept | None, datatypes.Reference | None]:
+    """The medication as a concept and as a reference, also in the one element that R5 has for both."""
+    newer = resource.medication if isinstance(resource, fhir.MedicationRequest) else None
+    concept, reference = resource.medicationCodeableConcept, resource.medicationReference
+    return concept or (newer.concept if newer else None), reference or (newer.reference if newer else None)
 
 
 def _is_not_meant(resource: Given) -> bool:
@@ -164,53 +192,26 @@ def _drugs(concepts: Iterable[datatypes.CodeableConcept | None]) -> frozenset[st
     return frozenset(row.concept for row in rows if row is not None)
 
 
+def _by_code(by_code: frozenset[str], names: Iterable[str]) -> Named:
+    """What the codes agree on; the class of bisphosphonates yields to one of them, told by code or (last) by name."""
+    if by_code == {_BISPHOSPHONATE} and _named(names) == {ZOLEDRONIC_ACID}:
+        return Named((ZOLEDRONIC_ACID,), "read-by-name")
+    if not by_code.isdisjoint(_BISPHOSPHONATES):
+        by_code -= {_BISPHOSPHONATE}
+    return _agreed(by_code, "coding-contradiction")
+
+
+def _named(names: Iterable[str]) -> frozenset[str]:
+    """All drugs that stand in some texts; the name of the class only where no other name stands there."""
+    found = frozenset(concept for text in names for concept in named_in(text))
+    if CLASS not in found:
+        return found
+    return (found - {CLASS}) or frozenset({_BISPHOSPHONATE})
+
+
 def _agreed(concepts: frozenset[str], otherwise: str) -> Named:
     """The one drug that all names mean; several unlike ones cannot be read."""
     if {"drug:calcium", "drug:vitamin_d"} <= concepts:
         concepts |= {"drug:calcium_vitamin_d"}
-    left = tuple(concept for concept in concepts if not _YIELDS_TO.get(concept, frozenset()) & concepts)
-    return Named(left) if len(left) == 1 else Named((UNREADABLE,), otherwise)
-
-
-def _names() -> tuple[dict[str, str], tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
-    """Whole names, beginnings and endings, each with its concept; the words of a name are joined by `_`."""
-    whole: dict[str, str] = {}
-    begin: list[tuple[str, str]] = []
-    end: list[tuple[str, str]] = []
-    for row in terminology.table("drug_names.csv"):
-        for word in row["names"].split():
-            if word.endswith("*"):
-                begin.append((word[:-1], row["concept"]))
-            elif word.startswith("*"):
-                end.append((word[1:], row["concept"]))
-            else:
-                whole[word] = row["concept"]
-    return whole, tuple(begin), tuple(end)
-
-
-_WHOLE, _BEGIN, _END = _names()
-_LONGEST_NAME = max(name.count("_") for name in _WHOLE) + 1
-_LONGEST_TEXT = 400
-_WORDS = re.compile(r"[^\W_]+").findall
-
-
-def named_in(text: str) -> Iterator[str]:
-    """The drugs whose names stand in a text as whole words; of names that begin alike, the longest."""
-    words: list[str] = _WORDS(text[:_LONGEST_TEXT].casefold())
-    place = 0
-    while place < len(words):
-        length, concept = _name_at(words, place)
-        if concept is not None:
-            yield concept
-        place += length
-
-
-def _name_at(words: list[str], place: int) -> tuple[int, str | None]:
-    for length in range(min(_LONGEST_NAME, len(words) - place), 0, -1):
-        concept = _WHOLE.get("_".join(words[place : place + length]))
-        if concept is not None:
-            return length, concept
-    word = words[place]
-    by_beginning = (concept for beginning, concept in _BEGIN if word.startswith(beginning))
-    by_ending = (concept for ending, concept in _END if word.endswith(ending))
-    return 1, next(by_beginning, None) or next(by_ending, None)
+    left = frozenset(concept for concept in concepts if not _YIELDS_TO.get(concept, frozenset()) & concepts)
+    return Named(tuple(left)) if len(left) == 1 else Named((UNREADABLE,), otherwise, left)

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cds_service.guideline.course import ZOLEDRONIC_ACID
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Dose, Order, Planned, Rate
 from cds_service.guideline.infusion import PARACETAMOL
-from cds_service.mappings import datatypes, fhir, imaging, lesions, medications, terminology
+from cds_service.mappings import datatypes, fhir, imaging, lesions, medications, service_names, terminology
 from cds_service.mappings.doses import dose_of, rate_of, volume_of
-from cds_service.mappings.reading import codings
+from cds_service.mappings.reading import Reader, codings, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
+    from cds_service.guideline.facts import Facts
     from cds_service.mappings.patient import Whose
-    from cds_service.mappings.reading import Reader
 
+Request: TypeAlias = fhir.MedicationRequest | fhir.ServiceRequest
+Chosen: TypeAlias = frozenset[str] | None
+"""The sources of the orders to judge, None for all."""
 UNREADABLE = "order:unreadable"
+FOREIGN = "foreign-patient"
+"""The note on a resource of another patient; its concept is told for draft orders of zoledronic acid alone."""
 ORDERS = (fhir.MedicationRequest, fhir.ServiceRequest)
 DRUG_ORDERS = frozenset({"MedicationRequest", "MedicationOrder"})
 """Resource types, of R4 and before, in which a drug is ordered."""
@@ -30,6 +36,7 @@ MOST_REFERENCES = 200
 """No appointment is made for more orders than one session holds."""
 _LOST = frozenset({"dose-unreadable"})
 """Notes of the reading by which an order lost its dosage instructions."""
+_WITHDRAWN = frozenset({"cancelled", "revoked", "entered-in-error"})
 _BOOKED = frozenset({"booked", "pending", "proposed"})
 
 
@@ -42,24 +49,6 @@ class Visits:
 
     made_for: Mapping[str, When] = field(default_factory=dict)
     other: When | None = None
-
-
-def chosen(draft_orders: fhir.Bundle | None, selections: tuple[str, ...] | None) -> frozenset[str] | None:
-    """The `Type/id` of the selected draft orders; None (all) where nothing is selected or no selection is found."""
-    if draft_orders is None or not selections:
-        return None
-    known: dict[str, str] = {}
-    for entry in draft_orders.entry or ():
-        resource = entry.resource
-        if isinstance(resource, datatypes.Failed):
-            known[resource.source] = resource.source
-        elif resource is not None and resource.id:
-            source = f"{type(resource).__name__}/{resource.id}"
-            known[source] = source
-            if entry.fullUrl:
-                known[entry.fullUrl] = source
-    found = {known.get(each) or known.get("/".join(each.split("/")[-2:])) for each in selections}
-    return frozenset(source for source in found if source is not None) or None
 
 
 def visits(appointments: Iterable[tuple[str, fhir.Appointment]], whose: Whose, reader: Reader) -> Visits:
@@ -81,6 +70,44 @@ def visits(appointments: Iterable[tuple[str, fhir.Appointment]], whose: Whose, r
     return Visits(made_for, other)
 
 
+def read_session(
+    requests: Iterable[tuple[str, Request]], chosen: Chosen, pool: medications.Pool, coming: Visits, reader: Reader
+) -> list[Order]:
+    """The draft orders to judge, and of the others what a check looks for beside them.
+
+    What is withdrawn is not given: zoledronic acid is judged even so, unless another order of it stands.
+    """
+    found: list[Order] = []
+    withdrawn: list[Order] = []
+    unheard = replace(reader, notes=[])
+    for source, request in requests:
+        judged = is_chosen(source, chosen)
+        read = _read(request, source, pool, coming, reader if judged else unheard)
+        kept = [order for order in read if judged or is_alongside(order)]
+        if request.status in _WITHDRAWN:
+            withdrawn += [order for order in kept if order.concept == ZOLEDRONIC_ACID]
+        else:
+            found += kept
+    stands = any(order.concept == ZOLEDRONIC_ACID for order in found)
+    return found if stands else found + withdrawn
+
+
+def foreign(request: Request, source: str, pool: medications.Pool, today: date) -> str | None:
+    """Zoledronic acid, where the draft order of another patient is of it: it may be signed by mistake."""
+    read = _read(request, source, pool, Visits(), Reader(today))
+    return ZOLEDRONIC_ACID if any(order.concept == ZOLEDRONIC_ACID for order in read) else None
+
+
+def names_another(facts: Facts) -> bool:
+    """Whether zoledronic acid is ordered in this session for another patient, as the notes tell."""
+    return any(note.reason == FOREIGN and note.concept == ZOLEDRONIC_ACID for note in facts.notes)
+
+
+def is_chosen(source: str, chosen: Chosen) -> bool:
+    """Whether the order is to be judged."""
+    return chosen is None or source in chosen
+
+
 def read_medication(
     request: fhir.MedicationRequest, source: str, pool: medications.Pool, coming: Visits, reader: Reader
 ) -> list[Order]:
@@ -93,6 +120,8 @@ def read_medication(
     concept = UNREADABLE if named.concepts[0] == medications.UNREADABLE else named.concepts[0]
     if named.reason:
         reader.note(source, named.reason, concept)
+    if named.may_be_infused:  # what may be the drug that limits are for is held against them
+        concept = ZOLEDRONIC_ACID
     order = Order(concept, source, stops=ends(request), reference=_reference(source))
     if order.stops and concept in PARACETAMOL:  # it gives none (ZOL-04), and no rule asks why it ends
         return []
@@ -108,15 +137,15 @@ def read_service(request: fhir.ServiceRequest, source: str, coming: Visits, read
     """Read the order of an examination, a biopsy or an infusion; none where the guideline does not speak of it."""
     if request.doNotPerform:
         return []
-    concepts = _services(request, source, reader)
+    concepts, contrast = _services(request, source, reader)
     if not concepts:
+        if _may_be_any(request.code):
+            reader.note(source, "code-unreadable", "service_request")
         return []
     period = request.occurrencePeriod
     occurrence = reader.when(source, concepts[0], request.occurrenceDateTime, period)
-    kinds = [concept for concept in concepts if concept.startswith("img:")]
-    contrast = imaging.with_contrast(kinds, (request.code, *(request.orderDetail or ())))
     orders = [
-        Order(concept, source, contrast=contrast and concept in kinds, reference=_reference(source))
+        Order(concept, source, contrast=contrast and concept.startswith("img:"), reference=_reference(source))
         for concept in concepts
     ]
     if occurrence is not None:
@@ -139,9 +168,14 @@ def is_alongside(order: Order) -> bool:
     return order.concept in PARACETAMOL or is_examination(order)
 
 
-def may_be_drug(failed: datatypes.Failed) -> bool:
-    """Whether what could not be read may have been a drug order: it is one by type, or has no type that R4 knows."""
-    return failed.resource_type in DRUG_ORDERS or failed.resource_type not in fhir.R4_TYPES
+def unread(failed: Iterable[datatypes.Failed], chosen: Chosen) -> list[Order]:
+    """What stands for the entries that may have been drug orders: by type, or without a type that R4 knows."""
+    return [
+        unreadable(one)
+        for one in failed
+        if (one.resource_type in DRUG_ORDERS or one.resource_type not in fhir.R4_TYPES)
+        and is_chosen(one.source, chosen)
+    ]
 
 
 def unreadable(failed: datatypes.Failed) -> Order:
@@ -151,9 +185,16 @@ def unreadable(failed: datatypes.Failed) -> Order:
     )
 
 
-def _services(request: fhir.ServiceRequest, source: str, reader: Reader) -> list[str]:
-    """Imaging, biopsy and histology, laboratory tests, and drugs (an infusion ordered as a service)."""
-    found = set(imaging.kinds((request.code,), source, reader))
+def _read(request: Request, source: str, pool: medications.Pool, coming: Visits, reader: Reader) -> list[Order]:
+    if isinstance(request, fhir.MedicationRequest):
+        return read_medication(request, source, pool, coming, reader)
+    return read_service(request, source, coming, reader)
+
+
+def _services(request: fhir.ServiceRequest, source: str, reader: Reader) -> tuple[list[str], bool]:
+    """Imaging, biopsy and histology, laboratory tests, and drugs (an infusion ordered as a service); with contrast?"""
+    kinds = imaging.kinds((request.code,), source, reader)
+    found = set(kinds)
     for coding in codings(request.code):
         test = terminology.lab(coding.system, coding.code)
         if test is not None and test.concept:
@@ -161,9 +202,23 @@ def _services(request: fhir.ServiceRequest, source: str, reader: Reader) -> list
         for row in (terminology.histology(coding.system, coding.code), terminology.drug(coding.system, coding.code)):
             if row is not None:
                 found.add(row.concept)
-    if not found and lesions.is_named_biopsy(request.code, source, reader):
-        found.add(lesions.BIOPSY)
-    return sorted(found)
+    if found:
+        return sorted(found), imaging.with_contrast(kinds, (request.code, *(request.orderDetail or ())))
+    if lesions.is_named_biopsy(request.code, source, reader):
+        return [lesions.BIOPSY], False
+    if any(service_names.asks_infusion(text) for text in texts((request.code,))):
+        reader.note(source, "read-by-name", ZOLEDRONIC_ACID)
+        return [ZOLEDRONIC_ACID], False
+    named, contrast = imaging.named(request, source, reader)
+    return sorted(named), contrast
+
+
+def _may_be_any(code: datatypes.CodeableConcept | None) -> bool:
+    """Whether a code says nothing, or more than is searched for names."""
+    names = list(texts((code,)))
+    if any(len(name) > service_names.LONGEST_TEXT for name in names):
+        return True
+    return not names and not any(coding.code for coding in codings(code))
 
 
 def _with_amounts(order: Order, dosages: Sequence[datatypes.Dosage], reader: Reader) -> Order:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cds_service.guideline.course import ZOLEDRONIC_ACID
 from cds_service.guideline.facts import Facts, Note
@@ -27,6 +27,7 @@ from cds_service.mappings.outgoing import is_sound_id
 from cds_service.mappings.patient import ForeignPatientError, TwoPatientsError, Whose, whose_bundle, whose_request
 from cds_service.mappings.prefetch import gather
 from cds_service.mappings.reading import Reader, newest_first
+from cds_service.mappings.selections import chosen as selected
 from cds_service.mappings.site_map import NO_MAP, SiteMap
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ _STILL_USED = frozenset(
     {
         "read-by-name", "reference-range-unreadable", "date-missing", "date-unreadable", "side-contradiction",
         "excluded-code", "duplicate", "questionnaire-superseded", "subject-missing", "reference-unresolved",
+        orders.FOREIGN, "dose-ambiguous", "dose-unreadable", "rate-unreadable",
     }
 )  # fmt: skip
 """Reasons of notes on entries that were used all the same, or never were of the concept."""
@@ -75,7 +77,7 @@ def facts_from_bundle(bundle: fhir.Bundle, notes: Iterable[Note], *, today: date
     _require_session(drafts)
     site.translate(entries, drafts)
     drafts.failed += [failed for failed in entries.failed if failed.resource_type in orders.DRUG_ORDERS]
-    return _Record(entries, drafts, whose, Reader(today, entries.notes)).facts(frozenset(), None)
+    return _Record(entries, drafts, whose, Reader(today, entries.notes)).facts(frozenset())
 
 
 def facts_from_hook(  # noqa: PLR0913  what a hook request consists of
@@ -106,10 +108,10 @@ def facts_from_hook(  # noqa: PLR0913  what a hook request consists of
         else:
             entries.keep(resource, source, drafts.urls.get(source))
     entries.notes += drafts.notes
+    chosen = selected(draft_orders, selections, {id(resource): source for source, resource in drafts.all()})
     site.translate(entries, drafts)
     whose, are_others = whose_request(_patients(entries), patient_id)
-    chosen = orders.chosen(draft_orders, selections)
-    return _Record(entries, drafts, whose, Reader(today, entries.notes), are_others).facts(not_received, chosen)
+    return _Record(entries, drafts, whose, Reader(today, entries.notes), are_others, chosen).facts(not_received)
 
 
 def _require_session(drafts: Entries) -> None:
@@ -132,6 +134,8 @@ class _Record:
     whose: Whose
     reader: Reader
     are_others: bool = False
+    chosen: orders.Chosen = None
+    pool: medications.Pool = field(init=False)
     imaged: lesions.Imaged = field(default_factory=lesions.Imaged)
     diagnoses: conditions.Diagnoses = field(default_factory=conditions.Diagnoses)
     studies: list[Study] = field(default_factory=list)
@@ -139,15 +143,15 @@ class _Record:
 
     def __post_init__(self) -> None:
         self.laboratory = observations.Laboratory(self.reader.today)
+        self.pool = medications.Pool(self.entries.of(fhir.Medication), self.entries.urls)
 
-    def facts(self, not_received: frozenset[str], chosen: frozenset[str] | None) -> Facts:
-        """Read everything, sort it, and name what could not be read; `chosen` are the orders to judge, None for all."""
+    def facts(self, not_received: frozenset[str]) -> Facts:
+        """Read everything, sort it, and name what could not be read."""
         born = self._born()
         self._observations()
         self._imaging()
         self._conditions(born)
-        pool = medications.Pool(self.entries.of(fhir.Medication), self.entries.urls)
-        drugs, allergies, ordered = self._drugs(pool), self._allergies(), self._orders(pool, chosen)
+        drugs, allergies, ordered = self._drugs(), self._allergies(), self._orders()
         requested = self._requested()
         form = questionnaire.newest(
             self._mine(self.entries, fhir.QuestionnaireResponse),
@@ -184,7 +188,11 @@ class _Record:
             if named not in mine:
                 mine[named] = is_mine(subject)
             if not mine[named]:
-                self.reader.note(source, "foreign-patient")
+                meant = None
+                if entries is self.drafts and orders.is_chosen(source, self.chosen):
+                    order = cast("orders.Request", resource)
+                    meant = orders.foreign(order, source, self.pool, self.reader.today)
+                self.reader.note(source, orders.FOREIGN, meant)
                 continue
             if self.are_others and not named:
                 self.reader.note(source, "subject-missing")
@@ -247,7 +255,7 @@ class _Record:
             conditions.read(condition, source, born, self.reader, self.diagnoses)
         self.diagnoses.conditions += [conditions.unreadable(failed.source) for failed in self._failed("Condition")]
 
-    def _drugs(self, pool: medications.Pool) -> list[Drug]:
+    def _drugs(self) -> list[Drug]:
         found: list[Drug] = []
         given: list[Iterator[tuple[str, medications.Given]]] = [
             self._mine(self.entries, fhir.MedicationRequest),
@@ -255,12 +263,12 @@ class _Record:
             self._mine(self.entries, fhir.MedicationStatement),
         ]
         for source, resource in chain.from_iterable(given):
-            found += medications.read(resource, source, pool, self.reader)
+            found += medications.read(resource, source, self.pool, self.reader)
         for name, told_as in _DRUG_TYPES.items():
             found += [medications.unreadable(told_as, failed.source) for failed in self._failed(name)]
         for source, request in self._mine(self.drafts, fhir.MedicationRequest):
             if orders.ends(request):
-                read = medications.read(request, source, pool, Reader(self.reader.today))
+                read = medications.read(request, source, self.pool, Reader(self.reader.today))
                 found += [drug for drug in read if drug.concept != ZOLEDRONIC_ACID]
         return found
 
@@ -277,24 +285,16 @@ class _Record:
             found |= referrals.requested(request, source, self.reader)
         return frozenset(found)
 
-    def _orders(self, pool: medications.Pool, chosen: frozenset[str] | None) -> tuple[Order, ...]:
+    def _orders(self) -> tuple[Order, ...]:
         """The orders to judge, what stands beside them, and the examinations that the record still waits for."""
         coming = orders.visits(self.entries.of(fhir.Appointment), self.whose, self.reader)
-        unheard = Reader(self.reader.today)
-        found: list[Order] = []
-        for source, request in self._mine(self.drafts, fhir.MedicationRequest):
-            is_chosen = chosen is None or source in chosen
-            read = orders.read_medication(request, source, pool, coming, self.reader if is_chosen else unheard)
-            found += [order for order in read if is_chosen or orders.is_alongside(order)]
-        for source, service in self._mine(self.drafts, fhir.ServiceRequest):
-            is_chosen = chosen is None or source in chosen
-            read = orders.read_service(service, source, coming, self.reader if is_chosen else unheard)
-            found += [order for order in read if is_chosen or orders.is_alongside(order)]
+        drafts: list[tuple[str, orders.Request]] = [
+            *self._mine(self.drafts, fhir.MedicationRequest), *self._mine(self.drafts, fhir.ServiceRequest)
+        ]  # fmt: skip
+        found = orders.read_session(drafts, self.chosen, self.pool, coming, self.reader)
         for source, service in self._mine(self.entries, fhir.ServiceRequest):
             if service.status in orders.AWAITED:
-                read = orders.read_service(service, source, coming, unheard)
+                read = orders.read_service(service, source, coming, Reader(self.reader.today))
                 found += [order for order in read if orders.is_examination(order)]
-        for failed in self.drafts.failed:
-            if orders.may_be_drug(failed) and (chosen is None or failed.source in chosen):
-                found.append(orders.unreadable(failed))
+        found += orders.unread(self.drafts.failed, self.chosen)
         return tuple(sorted(found, key=lambda order: (order.source, order.concept)))

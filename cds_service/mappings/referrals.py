@@ -61,10 +61,8 @@ def requested(request: fhir.ServiceRequest, source: str, reader: Reader) -> froz
 def _imaging(request: fhir.ServiceRequest, source: str, reader: Reader) -> set[str]:
     if request.status not in _AWAITED:
         return set()
-    kinds = set(imaging.kinds((request.code,), source, reader))
-    if any(map(imaging.is_mri, kinds)) and imaging.with_contrast(kinds, (request.code, *(request.orderDetail or ()))):
-        kinds.add(CONTRAST_MRI)
-    return kinds
+    kinds, contrast = imaging.requested(request, source, reader)
+    return {*kinds, *([CONTRAST_MRI] if contrast and any(map(imaging.is_mri, kinds)) else [])}
 
 
 def _is_referral(request: fhir.ServiceRequest) -> bool:

@@ -82,8 +82,6 @@ class SiteMap:
 
     def summary(self) -> str:
         """How many codes are read, and how many mappings are not, for which reasons."""
-        if not self.codings:
-            return "no ConceptMap"
         told = f"codes read: {len(self.codings)}"
         why = ", ".join(f"{count} {reason}" for reason, count in sorted(self.left_out.items()))
         return f"{told}; not read: {why}" if why else told

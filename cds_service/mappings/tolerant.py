@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw, ValidationError
@@ -11,6 +12,9 @@ from cds_service.guideline.facts import Note
 from cds_service.mappings.datatypes import Failed, Link, Search, TooManyError
 from cds_service.mappings.entries import MOST_ENTRIES
 from cds_service.mappings.fhir import OLDER_TYPES, R4_TYPES, Bundle, Entry, Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 _RESOURCE = msgspec.json.Decoder(Resource)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
@@ -51,11 +55,17 @@ _REASONS = (
     *((name, "date-unreadable") for name in ("effective", "onset", "recorded", "birth", "authored", "started")),
     *((name, "date-unreadable") for name in ("performed", "occurrence", "start", "period", "dateAsserted")),
 )
+_READ_AS = {
+    "MedicationOrder": ("MedicationRequest", {"patient": "subject", "dateWritten": "authoredOn"}),
+    "ProcedureRequest": ("ServiceRequest", {"orderedOn": "authoredOn", "scheduledDateTime": "occurrenceDateTime"}),
+}
+"""Orders of DSTU2 and STU3 that R4 has under other names: they are read as far as they go, and noted."""
 _MOST_FIELDS = 60
 _STATUSES = frozenset({"clinicalStatus", "verificationStatus"})
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _UNREAD_VALUE = Raw(b'{"text":"unread"}')
 """Stands beside a value that could not be read: it may have been a denial."""
+_NOTHING = Raw(b'{"resourceType":"Basic"}')
 _UNREADABLE_ANSWER = Raw(b'{"valueString":"-"}')
 """No item takes free text: its reader notes it and leaves the item open."""
 
@@ -88,6 +98,11 @@ def _fields(fields: dict[str, Raw], path: str) -> tuple[Resource | Failed | None
     if resource_type is None:
         return _failed(None, path, "not-a-resource")
     source = _source(resource_type, fields, path)
+    if resource_type in _READ_AS:
+        newer, renamed = _READ_AS[resource_type]
+        fields = {renamed.get(name, name): raw for name, raw in fields.items()}
+        found, notes = _by_field(newer, fields | {"resourceType": Raw(msgspec.json.encode(newer))}, source)
+        return found, [Note(source, "not-r4"), *notes]
     if resource_type not in R4_TYPES:
         return _failed(resource_type, source, "not-r4" if resource_type in OLDER_TYPES else "unknown-resource-type")
     if resource_type == "Bundle":
@@ -123,31 +138,49 @@ def _by_field(resource_type: str, fields: dict[str, Raw], source: str) -> tuple[
 
 
 def _mended(raw: Raw, field: str, fault: re.Match[str]) -> Raw | None:
-    """What older servers write otherwise, as R4 has it; and a form without its one unreadable answer."""
-    first = bytes(raw).lstrip()[:1]
-    if not fault["deeper"]:
-        if fault["wanted"] == "array" and first == b"{":
-            return Raw(b"[" + bytes(raw) + b"]")
-        if field in _STATUSES and first == b'"':
-            return Raw(b'{"text":' + bytes(raw) + b"}")
-        return None
-    return _without_answer(raw, fault["deeper"]) if field == "item" else None
+    """What other servers write otherwise, as R4 has it; a form or an order without its one unreadable part."""
+    steps = [int(number) if number else name for name, number in _STEP.findall(fault["deeper"])]
+    if fault["wanted"] == "array" and (listed := _replaced(raw, steps, _listed)) is not None:
+        return listed
+    if field in _STATUSES and not steps:
+        return _worded(raw)
+    if field == "item":
+        return _without_answer(raw, steps)
+    return _replaced(raw, steps[:1], _emptied) if field == "contained" and steps else None
 
 
-def _without_answer(raw: Raw, path: str) -> Raw | None:
+def _without_answer(raw: Raw, steps: Sequence[str | int]) -> Raw | None:
     """The items with the answer at that path made unreadable, so that it stays an answer; None where there is none."""
-    steps = [int(number) if number else name for name, number in _STEP.findall(path)]
     last = next((place for place in range(len(steps) - 1, 0, -1) if steps[place - 1] == "answer"), None)
-    return None if last is None else _replaced(raw, steps[: last + 1])
+    return None if last is None else _replaced(raw, steps[: last + 1], lambda _: _UNREADABLE_ANSWER)
 
 
-def _replaced(raw: Raw, steps: list[str | int]) -> Raw:
+def _replaced(raw: Raw, steps: Sequence[str | int], replace: Callable[[Raw], Raw | None]) -> Raw | None:
+    """The value with another one at that path; None where nothing can stand there."""
     if not steps:
-        return _UNREADABLE_ANSWER
-    step = steps[0]
+        return replace(raw)
+    step, *deeper = steps
     parts: dict[str, Raw] | list[Raw] = _LIST.decode(raw) if isinstance(step, int) else _OBJECT.decode(raw)
-    parts[step] = _replaced(parts[step], steps[1:])  # type: ignore[index]  # a number for a list
+    part = _replaced(parts[step], deeper, replace)  # type: ignore[index]  # a number for a list
+    if part is None:
+        return None
+    parts[step] = part  # type: ignore[index]
     return Raw(msgspec.json.encode(parts))
+
+
+def _listed(raw: Raw) -> Raw | None:
+    """A lone object as a list of one."""
+    return Raw(b"[" + bytes(raw) + b"]") if bytes(raw).lstrip()[:1] == b"{" else None
+
+
+def _worded(raw: Raw) -> Raw | None:
+    """A bare word as the text of a concept."""
+    return Raw(b'{"text":' + bytes(raw) + b"}") if bytes(raw).lstrip()[:1] == b'"' else None
+
+
+def _emptied(raw: Raw) -> Raw | None:
+    """A resource in another that could not be read, as one that says nothing."""
+    return None if bytes(raw) == bytes(_NOTHING) else _NOTHING
 
 
 def _bundle(fields: dict[str, Raw], path: str) -> tuple[Resource | Failed | None, list[Note]]:

@@ -309,6 +309,7 @@ class Maker:
             Note(f"Observation/n{n}", reason, self.random.choice((*LABELS, None, "no_such_concept")))
             for n, reason in enumerate(self.some(REASONS, 8))
         )
+        notes += (Note("MedicationRequest/f", "foreign-patient", "drug:zoledronic_acid"),) if self.chance(0.1) else ()
         facts = self.facts(notes)
         infusion = self.infusion() if self.chance(0.6) else None
         found = {finding.id: finding for finding in (self.finding() for _ in range(self.random.randint(0, 6)))}

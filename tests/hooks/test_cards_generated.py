@@ -15,6 +15,7 @@ from cds_service.hooks.cards import CardStyle, build_cards
 from cds_service.hooks.language import LANGUAGES
 from cds_service.hooks.report import sections
 from cds_service.hooks.wording import Wording, wording
+from cds_service.mappings.orders import names_another
 from tests.hooks.random_evaluations import ORDER_HOOKS, REASONS, SCHEMA, Maker
 
 CARD = jsonschema.Draft202012Validator({**SCHEMA["$defs"]["Card"], "$defs": SCHEMA["$defs"]})
@@ -96,10 +97,11 @@ def test_the_most_severe_card_stands_first_and_each_topic_once(words):
         assert len(set(codes)) == len(codes)
 
 
-def test_a_readiness_card_is_there_whenever_an_order_is_judged(words):
+def test_a_readiness_card_is_there_whenever_an_order_is_judged_or_names_another_patient(words):
     for evaluation, scope, _, built in all_made(words.language):
         codes = [card["source"]["topic"]["code"] for card in built]
-        due = scope.hook in ORDER_HOOKS and evaluation.infusion is not None
+        ordered = evaluation.infusion is not None or names_another(evaluation.facts)
+        due = scope.hook in ORDER_HOOKS and ordered
         if not (due and scope.quiet_when_ready):
             assert ("CNOinfusion" in codes) == due
 
@@ -113,12 +115,13 @@ def test_the_classification_is_told_at_every_chart_opening_on_a_card_or_folded(w
 
 
 def test_critical_is_never_shown_for_a_child_without_any_sign_of_cno(words):
-    for _, scope, _, built in all_made(words.language):
+    for evaluation, scope, _, built in all_made(words.language):
         if scope.hook in ORDER_HOOKS and not scope.suspicion and scope.age_group == "child":
             for card in built:
                 if card["source"]["topic"]["code"] == "CNOinfusion":
+                    opening = "infusion.stranger.line" if evaluation.infusion else "infusion.foreign.alone"
                     assert card["indicator"] != "critical"
-                    assert card["detail"].startswith(words.text("infusion.stranger.line"))
+                    assert card["detail"].startswith(words.text(opening))
 
 
 def test_every_text_is_used_somewhere():

@@ -85,7 +85,7 @@ def test_what_a_unit_and_its_text_mean_apart_is_shown_side_by_side():
         ({"resourceType": "Patient"}, "nothing-said"),
         ({"resourceType": "Appointment", "status": "booked"}, "only-with-an-order"),
         ({"resourceType": "CarePlan"}, "type-not-read"),
-        ({"resourceType": "MedicationOrder"}, "not-r4"),
+        ({"resourceType": "DiagnosticOrder"}, "not-r4"),
         ({"resourceType": "MedicationStatement", "status": "active",
           "medicationReference": {"reference": "Medication/9"}}, "reference-unresolved"),
         ({"resourceType": "Bundle", "entry": [{"fullUrl": "urn:uuid:1"}]}, "not-a-resource"),

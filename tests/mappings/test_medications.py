@@ -8,7 +8,8 @@ import pytest
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Drug, Note
 from cds_service.mappings import fhir
-from cds_service.mappings.medications import Named, Pool, name, named_in, read, read_allergy, unreadable
+from cds_service.mappings.drug_names import named_in
+from cds_service.mappings.medications import Named, Pool, name, read, read_allergy, unreadable
 from cds_service.mappings.reading import Reader
 
 ATC = "http://www.whocc.no/atc"
@@ -117,6 +118,92 @@ def test_a_display_of_a_brand_is_read():
     assert named(medicationCodeableConcept=code) == Named(("drug:zoledronic_acid",), "read-by-name")
 
 
+def test_of_several_unlike_names_or_codes_zoledronic_acid_is_told():
+    unlike = named(medicationCodeableConcept={"text": "zoledronic acid, premed. paracetamol"})
+    assert (unlike.concepts, unlike.may_be_infused) == (("drug:unreadable",), True)
+    assert named(medicationCodeableConcept=coded("M05BA08", "N02BE01")).may_be_infused
+    others = ("pamidronate, not zoledronic acid", "Zometa or alendronate", "paracetamol, ibuprofen")
+    assert not any(named(medicationCodeableConcept={"text": text}).may_be_infused for text in others)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        ("M05BA", "Zometa 4 mg", Named(("drug:zoledronic_acid",), "read-by-name")),
+        ("M05BA", "bisphosphonate", Named(("drug:bisphosphonate",))),
+        ("M05BA", "Fosamax", Named(("drug:bisphosphonate",))),
+        ("M05BA04", "alendronate (not zoledronic acid)", Named(("drug:bisphosphonate",))),
+        ("M05BA08", "pamidronate", Named(("drug:zoledronic_acid",))),
+        ("M05BA03", "Zometa", Named(("drug:pamidronate",))),
+        ("N02BE01", "Zometa", Named(("drug:paracetamol",))),
+    ],
+)
+def test_a_code_comes_before_a_name_but_that_of_the_class_before_one_of_its_drugs(code, text, expected):
+    assert named(medicationCodeableConcept=coded(code, text=text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "concepts"),
+    [
+        ("bisphosphonate: zoledronic acid", ("drug:zoledronic_acid",)),
+        ("bisfosfonat", ("drug:bisphosphonate",)),
+        ("Alendronate (bisphosphonate)", ("drug:bisphosphonate",)),
+        ("alendronate instead of zoledronic acid", ("drug:unreadable",)),
+    ],
+)
+def test_the_name_of_the_class_says_nothing_beside_the_name_of_a_drug(text, concepts):
+    assert named(medicationCodeableConcept={"text": text}).concepts == concepts
+
+
+@pytest.mark.parametrize(
+    ("text", "concept"),
+    [
+        ("Alendronate / Cholecalciferol Pill", "drug:bisphosphonate"),
+        ("risedronate, calcium carbonate and colecalciferol, sequential", "drug:bisphosphonate"),
+        ("zoledronic acid, calcium carbonate and colecalciferol, sequential", "drug:zoledronic_acid"),
+    ],
+)
+def test_what_a_bisphosphonate_is_combined_with_yields_to_it(text, concept):
+    assert named(medicationCodeableConcept={"text": text}) == Named((concept,), "read-by-name")
+
+
+def test_a_text_too_long_to_be_searched_may_name_any_drug():
+    text = "Metformin " + "x" * 400
+    assert named(medicationCodeableConcept={"text": text}) == Named(("drug:unreadable",), "medication-unreadable")
+    assert named(medicationCodeableConcept={"text": f"Zometa {text}"}).concepts == ("drug:zoledronic_acid",)
+
+
+@pytest.mark.parametrize(
+    ("reference", "url", "identifier"),
+    [
+        ("Medication/m9", "https://ehr.example.org/fhir/Medication/m9/_history/2", None),
+        ("urn:uuid:nine", None, "nine"),
+        ("urn:uuid:nine", "urn:uuid:nine", "other"),
+        ("m9", None, "m9"),
+    ],
+)
+def test_a_medication_is_found_by_its_address_and_by_its_id(reference, url, identifier):
+    source = "context.draftOrders.entry[0]"
+    pool = Pool([(source, medication(id=identifier, code=coded("M05BA08")))], {source: url} if url else {})
+    assert named(pool, medicationReference={"reference": reference}) == Named(("drug:zoledronic_acid",))
+
+
+def test_a_contained_medication_is_found_with_and_without_the_mark():
+    inside = [{"resourceType": "Medication", "id": "m", "code": coded("M05BA08")}]
+    pool = Pool([("Medication/m", medication(id="m", code=coded("N02BE01")))], {})
+    for reference in ("#m", "m", "https://ehr.example.org/fhir/MedicationRequest/z#m"):
+        found = named(pool, medicationReference={"reference": reference}, contained=inside)
+        assert found == Named(("drug:zoledronic_acid",))
+    assert named(pool, medicationReference={"reference": "#x"}, contained=inside).reason == "reference-unresolved"
+    assert named(pool, medicationReference={"reference": "Medication/m"}) == Named(("drug:paracetamol",))
+
+
+def test_the_one_element_of_r5_is_read():
+    assert named(medication={"concept": coded("M05BA08")}) == Named(("drug:zoledronic_acid",))
+    told = {"reference": {"reference": "Medication/gone", "display": "Aclasta"}}
+    assert named(medication=told) == Named(("drug:zoledronic_acid",), "read-by-name")
+
+
 def test_two_names_cannot_be_read():
     text = {"text": "zoledronic acid, premed. ibuprofen"}
     assert named(medicationCodeableConcept=text) == Named(("drug:unreadable",), "medication-unreadable")
@@ -147,6 +234,21 @@ def test_nothing_to_read_is_unreadable():
         ("dikloksacillin", ["drug:antibacterial"]),
         ("Solu-Medrol pulver", ["drug:glucocorticoid"]),
         ("Paracetamolum", []),
+        ("Zometa 4 mg/5 mL inf kons", ["drug:zoledronic_acid"]),
+        ("zoledronic acid-mannitol-water 5 mg/100 mL IVPB", ["drug:zoledronic_acid"]),
+        ("ZOLEDRONSYRE", ["drug:zoledronic_acid"]),
+        ("Zoledronsyra Fresenius Kabi", ["drug:zoledronic_acid"]),
+        ("zoledronat", ["drug:zoledronic_acid"]),
+        ("Acide zolédronique", ["drug:zoledronic_acid"]),
+        ("ZOLE\N{COMBINING ACUTE ACCENT}DRONIQUE", ["drug:zoledronic_acid"]),
+        ("zole\N{SOFT HYPHEN}dron\N{ZERO WIDTH SPACE}syre", ["drug:zoledronic_acid"]),
+        ("zoledronsyre\N{NO-BREAK SPACE}4 mg", ["drug:zoledronic_acid"]),
+        ("Zoledronic acid, zolendronate", ["drug:zoledronic_acid"] * 2),
+        ("Aclasta®", ["drug:zoledronic_acid"]),
+        ("no zoledronic acid", ["drug:zoledronic_acid"]),
+        ("Zolmitriptan 5 mg", []),
+        ("Zometamycin", []),
+        ("Zoladex", []),
         ("atorvastatin calcium", []),
         ("", []),
     ],

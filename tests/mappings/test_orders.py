@@ -15,7 +15,6 @@ from cds_service.mappings.medications import Pool
 from cds_service.mappings.orders import (
     MOST_REFERENCES,
     Visits,
-    chosen,
     read_medication,
     read_service,
     unreadable,
@@ -188,6 +187,54 @@ def test_a_rate_that_cannot_be_read_is_told(rate):
     assert notes == [Note(SOURCE, "rate-unreadable", "drug:zoledronic_acid")]
 
 
+@pytest.mark.parametrize(
+    ("parts", "rate"),
+    [
+        ([("calculated", quantity(100, "mL/h")), ("ordered", quantity(5, "mL/kg/h"))], Rate(Decimal(5), per_kg=True)),
+        ([("ordered", quantity(5, "mL/kg/h")), ("calculated", quantity(5, "mg/h"))], Rate(Decimal(5), per_kg=True)),
+        ([("ordered", quantity(5, "mL/h")), ("ordered", quantity(6, "mL/h"))], None),
+        ([("calculated", quantity(5, "mL/h")), ("admin-amount", quantity(6, "mL/h"))], None),
+        ([("ordered", quantity(5, "mg/h")), ("calculated", quantity(100, "mL/h"))], None),
+    ],
+)
+def test_the_rate_as_ordered_counts_before_the_calculated_one(parts, rate):
+    amounts = [{"type": {"coding": [{"code": kind}]}, "rateQuantity": amount} for kind, amount in parts]
+    order, notes = ordered({"doseAndRate": amounts})
+    assert (order.rate, order.rate_unreadable) == (rate, rate is None)
+    assert [note.reason for note in notes] == ([] if rate else ["rate-unreadable"])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("4 mg = 1 EA", "dose-unreadable"),
+        ("0,6 mg i.v.", "dose-unreadable"),
+        ("25 mikrogram/kg", "dose-unreadable"),
+        ("600 µg", "dose-unreadable"),
+        ("100 mL/hr, IV", "rate-unreadable"),
+        ("10 ml/kg/time", "rate-unreadable"),
+        ("Zometa 4 mg/5 mL, 1 EA", None),
+        ("5 mg/h", None),
+        ("over 30 min", None),
+        ("Gis langsomt", None),
+    ],
+)
+def test_an_amount_in_text_alone_is_unreadable(text, reason):
+    order, notes = ordered({"text": text})
+    assert [note.reason for note in notes] == ([reason] if reason else [])
+    assert (order.dose_unreadable, order.rate_unreadable) == (reason == "dose-unreadable", reason == "rate-unreadable")
+
+
+def test_a_text_beside_amounts_is_not_read():
+    told = {"doseAndRate": [{**dose(0.75, "mg"), "rateQuantity": quantity(200, "mL/h")}], "text": "4 mg, 10 mL/h"}
+    order, notes = ordered(told)
+    assert (order.dose, order.rate, notes) == (
+        Dose(Decimal("0.75"), per_kg=False),
+        Rate(Decimal(200), per_kg=False),
+        [],
+    )
+
+
 def timed(volume, duration, unit):
     timing = {"repeat": {"duration": duration, "durationUnit": unit}}
     return {"timing": timing, "doseAndRate": [dose(volume, "mL"), dose(0.75, "mg")]}
@@ -353,45 +400,6 @@ def test_what_could_not_be_read_at_all_may_be_any_order():
     assert unreadable(datatypes.Failed("MedicationOrder", "context.draftOrders.entry[0]")).reference == ""
 
 
-def drafts(*entries):
-    return resource("Bundle", {"entry": list(entries)})
-
-
-def draft(kind, identifier, url=None):
-    return {"fullUrl": url, "resource": {"resourceType": kind, "id": identifier}}
-
-
-@pytest.mark.parametrize(
-    ("selections", "expected"),
-    [
-        (("MedicationRequest/a",), {"MedicationRequest/a"}),
-        (("https://ehr.example.org/fhir/MedicationRequest/a",), {"MedicationRequest/a"}),
-        (("urn:uuid:b",), {"ServiceRequest/b"}),
-        (("MedicationRequest/a", "MedicationRequest/gone"), {"MedicationRequest/a"}),
-        (("NutritionOrder/n",), {"NutritionOrder/n"}),
-        (("MedicationRequest/gone",), None),
-        ((), None),
-        (None, None),
-    ],
-)
-def test_selections(selections, expected):
-    bundle = drafts(
-        draft("MedicationRequest", "a"), draft("ServiceRequest", "b", "urn:uuid:b"), draft("NutritionOrder", "n")
-    )
-    assert chosen(bundle, selections) == expected
-
-
-def test_orders_without_drafts_have_no_selection():
-    assert chosen(None, ("MedicationRequest/a",)) is None
-
-
-def test_an_order_that_could_not_be_read_can_be_selected():
-    bundle = fhir.Bundle(
-        entry=[fhir.Entry(resource=datatypes.Failed("MedicationOrder", "MedicationOrder/7")), fhir.Entry()]
-    )
-    assert chosen(bundle, ("MedicationOrder/7",)) == {"MedicationOrder/7"}
-
-
 def test_two_durations_leave_the_rate_unreadable():
     order, _ = ordered(timed(100, 15, "min"), {"timing": {"repeat": {"duration": 30, "durationUnit": "min"}}})
     assert (order.rate, order.rate_unreadable) == (None, True)
@@ -413,6 +421,52 @@ def test_a_range_of_another_dimension_is_no_dose():
     ends = {"low": quantity(1, "mL"), "high": quantity(2, "mL")}
     assert ordered({"doseAndRate": [{"doseRange": ends}]})[1] == [
         Note(SOURCE, "dose-unreadable", "drug:zoledronic_acid")
+    ]
+
+
+def heard(**fields):
+    reader = Reader(TODAY)
+    found = read_service(resource("ServiceRequest", fields), "ServiceRequest/s1", NO_VISITS, reader)
+    return [(order.concept, order.contrast) for order in found], [(note.reason, note.concept) for note in reader.notes]
+
+
+@pytest.mark.parametrize(
+    ("code", "found", "notes"),
+    [
+        ({"text": "Skjelettscintigrafi"}, [("img:bone_scan", False)], [("read-by-name", "img:bone_scan")]),
+        ({"text": "MR kne med kontrast"}, [("img:mr", True)], [("read-by-name", "img:mr")]),
+        (
+            {"text": "MR kne med kontrast, CT bekken"},
+            [("img:ct", False), ("img:mr", False)],
+            [("read-by-name", "img:ct"), ("read-by-name", "img:mr")],
+        ),
+        (
+            {"coding": [{"system": SCT, "code": "1", "display": "CT"}]},
+            [("img:ct", False)],
+            [("read-by-name", "img:ct")],
+        ),
+        ({"coding": [{"system": SCT, "code": "77477000"}], "text": "MR kne"}, [("img:ct", False)], []),
+        ({"text": "CT-veiledet beinbiopsi"}, [("proc:bone_biopsy", False)], [("read-by-name", "proc:bone_biopsy")]),
+        ({"text": "Zometa"}, [("drug:zoledronic_acid", False)], [("read-by-name", "drug:zoledronic_acid")]),
+        ({"text": "Ikke MR"}, [], [("code-unreadable", "service_request")]),
+        ({"text": "x" * 200 + " MR"}, [], [("code-unreadable", "service_request")]),
+        ({"text": "MR " + "x" * 200}, [("img:mr", False)], [("read-by-name", "img:mr")]),
+        ({"coding": [{}]}, [], [("code-unreadable", "service_request")]),
+        (None, [], [("code-unreadable", "service_request")]),
+        ({"text": "Blodtrykk"}, [], []),
+        ({"coding": [{"system": SCT, "code": "1"}]}, [], []),
+    ],
+)
+def test_services_by_name_where_no_code_tells_them(code, found, notes):
+    assert heard(code=code) == (found, notes)
+
+
+def test_contrast_may_stand_beside_the_name():
+    contrast = {"coding": [{"system": "urn:oid:2.16.578.1.12.4.1.1.7270", "code": "ZTX0EA"}]}
+    assert heard(code={"text": "MR kne"}, orderDetail=[contrast])[0] == [("img:mr", True)]
+    assert heard(code={"text": "MR kne og CT bekken"}, orderDetail=[contrast])[0] == [
+        ("img:ct", False),
+        ("img:mr", False),
     ]
 
 

@@ -485,10 +485,27 @@ def test_a_medication_beside_the_order_names_its_drug():
     assert hooked({}, bundle(order, medication)).orders[0].concept == "drug:zoledronic_acid"
 
 
-def test_an_order_of_another_patient_is_dropped_and_noted():
-    facts = hooked({}, bundle(request("z", subject={"reference": "Patient/p2"})))
+@pytest.mark.parametrize(
+    ("code", "selections", "concept"),
+    [
+        ("M05BA08", None, "drug:zoledronic_acid"),
+        ("M05BA08", ("MedicationRequest/z",), "drug:zoledronic_acid"),
+        ("M05BA08", ("MedicationRequest/own",), None),
+        ("M05BA03", None, None),
+    ],
+)
+def test_an_order_of_another_patient_is_dropped_and_noted(code, selections, concept):
+    drafts = bundle(request("z", code, subject={"reference": "Patient/p2"}), request("own", "A10BA02"))
+    facts = hooked({}, drafts, selections=selections)
     assert not facts.orders
-    assert facts.notes == (Note("MedicationRequest/z", "foreign-patient"),)
+    assert facts.notes == (Note("MedicationRequest/z", "foreign-patient", concept),)
+    assert facts.unreadable == frozenset()
+
+
+def test_what_is_given_to_another_patient_is_no_order_of_today():
+    given = {"resourceType": "MedicationAdministration", "id": "g", "subject": {"reference": "Patient/p2"}}
+    given["medicationCodeableConcept"] = {"coding": [{"system": ATC, "code": "M05BA08"}]}
+    assert hooked({"given": bundle(given)}).notes == (Note("MedicationAdministration/g", "foreign-patient"),)
 
 
 @pytest.mark.parametrize("kind", ["MedicationRequest", "MedicationOrder"])

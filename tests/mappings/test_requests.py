@@ -79,6 +79,28 @@ def test_requested_imaging_with_contrast_is_known_as_such():
     assert asked(code=both, orderDetail=[CONTRAST])[0] == {"img:mr", "img:ct"}
 
 
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("MR bekken", {"img:mr"}),
+        ("MR bekken med kontrast", {"img:mr", "img:mr_contrast"}),
+        ("MR bekken uten kontrast", {"img:mr"}),
+        ("Helkropps-MR", {"img:wbmri"}),
+        ("Røntgen tibia", {"img:xray"}),
+    ],
+)
+def test_imaging_is_awaited_by_its_name_where_no_code_tells_it(text, kinds):
+    found, notes = asked(code={"coding": [{"system": "http://ris", "code": "7"}], "text": text})
+    assert found == kinds
+    assert notes == [Note("ServiceRequest/r", "read-by-name", kind) for kind in sorted(kinds - {"img:mr_contrast"})]
+    assert asked(code={"coding": MRI["coding"], "text": "CT"}) == ({"img:mr"}, [])
+    assert asked(code={"coding": [{"system": NLK, "code": "NPU1"}], "text": text}) == (set(), [])
+    assert asked(code={"text": f"Ikke {text}"}) == (
+        set(),
+        [Note("ServiceRequest/r", "code-unreadable", "service_request")],
+    )
+
+
 @pytest.mark.parametrize("status", ["active", "on-hold", "completed"])
 def test_a_referral_counts_also_when_it_is_completed(status):
     found = asked(status=status, code=REFERRAL, performer=[{"display": CHILDRENS}])
@@ -218,17 +240,26 @@ def drug_order(code, status="draft", identifier="m", **fields):
 
 
 @pytest.mark.parametrize(
-    ("status", "stops"), [("draft", False), ("active", False), ("stopped", True), ("cancelled", False), (None, False)]
+    ("status", "stops"),
+    [("draft", [False]), ("active", [False]), ("stopped", [True]), (None, [False]), ("cancelled", [])],
 )
-def test_a_stopped_order_ends_a_treatment_and_a_cancelled_one_does_not(status, stops):
+def test_a_stopped_order_ends_a_treatment_and_a_cancelled_one_is_none(status, stops):
     facts = hooked({}, drug_order("M01AE01", status))
-    assert [(order.concept, order.stops) for order in facts.orders] == [("drug:nsaid", stops)]
+    assert [(order.concept, order.stops) for order in facts.orders] == [("drug:nsaid", each) for each in stops]
+    assert bool(facts.drugs) is (status == "stopped")
 
 
 def test_a_stopped_zoledronic_acid_order_is_judged_and_is_no_earlier_dose():
     facts = hooked({"medicationRequests": [drug_order("M05BA08", "active")]}, drug_order("M05BA08", "stopped"))
     assert [(order.concept, order.stops) for order in facts.orders] == [("drug:zoledronic_acid", True)]
     assert facts.drugs == ()
+
+
+@pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
+def test_of_zoledronic_acid_a_withdrawn_order_is_judged_only_where_no_other_stands(status):
+    withdrawn, standing = drug_order("M05BA08", status), drug_order("M05BA08", identifier="z")
+    assert [order.source for order in hooked({}, withdrawn, standing).orders] == ["MedicationRequest/z"]
+    assert [order.source for order in hooked({}, withdrawn).orders] == ["MedicationRequest/m"]
 
 
 def test_an_order_that_ends_a_drug_shows_that_it_was_taken():

@@ -243,5 +243,4 @@ def test_a_map_of_other_codes_changes_nothing(sent):
 
 def test_the_empty_map_is_empty():
     assert not NO_MAP.codings
-    assert NO_MAP.summary() == "no ConceptMap"
     assert NO_MAP.meaning(LOCAL, "B-HB") == ()

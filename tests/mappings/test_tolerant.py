@@ -87,10 +87,70 @@ def test_the_old_prefetch_form_is_unwrapped():
 
 
 @pytest.mark.parametrize(
+    ("value", "coding"),
+    [
+        ({"coding": {"code": "x"}}, [datatypes.Coding(code="x")]),
+        ([{"coding": [{"code": "x"}]}], None),
+        ({"coding": "x"}, None),
+        ({"coding": [["x"]]}, None),
+    ],
+)
+def test_a_lone_object_in_a_lists_place_is_a_list_of_one_further_down_too(value, coding):
+    found, notes = read({"resourceType": "MedicationRequest", "id": "m", "medicationCodeableConcept": value})
+    assert isinstance(found, fhir.MedicationRequest)
+    concept = found.medicationCodeableConcept
+    assert (concept and concept.coding) == coding
+    assert notes == ([] if coding else [("MedicationRequest/m", "medication-unreadable")])
+
+
+def test_of_the_resources_inside_another_only_those_that_cannot_be_read_are_lost():
+    inside = [{"resourceType": "Spaceship", "id": "a"}, 5, {"resourceType": "Medication", "id": "b"}]
+    found, notes = read({"resourceType": "MedicationRequest", "id": "m", "contained": inside})
+    assert isinstance(found, fhir.MedicationRequest)
+    assert [each.id for each in found.contained or ()] == [None, None, "b"]
+    assert notes == []
+
+
+def test_a_resource_that_holds_nothing_but_odd_ones_is_given_up():
+    found, notes = read({"resourceType": "MedicationRequest", "id": "m", "contained": [5] * 1000})
+    assert found == datatypes.Failed("MedicationRequest", "MedicationRequest/m")
+    assert notes == [("MedicationRequest/m", "resource-unreadable")]
+
+
+def test_resources_inside_another_that_are_no_list_are_lost_and_noted():
+    found, notes = read({"resourceType": "MedicationRequest", "id": "m", "contained": "x"})
+    assert isinstance(found, fhir.MedicationRequest)
+    assert (found.contained, notes) == (None, [("MedicationRequest/m", "medication-unreadable")])
+
+
+def test_a_drug_order_of_dstu2_is_read_under_its_newer_names():
+    order = {"resourceType": "MedicationOrder", "id": "m", "patient": {"reference": "Patient/p"}, "status": "active"}
+    found, notes = read({**order, "dateWritten": "2025-09-01", "prescriber": {"reference": "Practitioner/d"}})
+    assert found == fhir.MedicationRequest(
+        id="m", status="active", subject=datatypes.Reference("Patient/p"), authoredOn="2025-09-01"
+    )
+    assert notes == [("MedicationOrder/m", "not-r4")]
+
+
+@pytest.mark.parametrize("patient", ["Patient/p", 5, []])
+def test_a_drug_order_of_dstu2_whose_patient_cannot_be_read_is_not_used(patient):
+    found, notes = read({"resourceType": "MedicationOrder", "id": "m", "patient": patient})
+    assert found == datatypes.Failed("MedicationRequest", "MedicationOrder/m")
+    assert notes == [("MedicationOrder/m", "not-r4"), ("MedicationOrder/m", "resource-unreadable")]
+
+
+def test_a_procedure_request_of_an_older_release_is_a_service_request():
+    old = {"resourceType": "ProcedureRequest", "orderedOn": "2025-09-01", "scheduledDateTime": "2025-09-20"}
+    found, notes = read(old)
+    assert found == fhir.ServiceRequest(authoredOn="2025-09-01", occurrenceDateTime="2025-09-20")
+    assert notes == [("Bundle.entry[0]", "not-r4")]
+
+
+@pytest.mark.parametrize(
     ("resource", "reason"),
     [
-        ({"resourceType": "MedicationOrder", "id": "m"}, "not-r4"),
-        ({"resourceType": "ProcedureRequest"}, "not-r4"),
+        ({"resourceType": "DiagnosticOrder", "id": "m"}, "not-r4"),
+        ({"resourceType": "ReferralRequest"}, "not-r4"),
         ({"resourceType": "patient"}, "unknown-resource-type"),
         ({"resourceType": "Spaceship"}, "unknown-resource-type"),
         ({"resourceType": 7}, "not-a-resource"),
