@@ -23,6 +23,7 @@ from cds_service.hooks.language import Language
 from cds_service.hooks.mapping_tables import draw_report, draw_units, members
 from cds_service.hooks.services import Hook
 from cds_service.hooks.terminal import draw, held_against, review_sheet
+from cds_service.mappings.documents import lines_of
 from cds_service.mappings.mapping_report import MappingReport
 from cds_service.mappings.outgoing import operation_outcome
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
@@ -32,14 +33,12 @@ from cds_service.simulate.simulation import Options, play
 from cds_service.simulate.vendor import Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import date
 
 _A_CHECK_FAILED = 1
 _BAD_USAGE = 2
 _PARTLY_DONE = 3
-_WIDE = 160
-"""Columns of what is not drawn on a terminal."""
 _LONGEST_TEXT = 2 * 2**20
 """Bytes; no recommendations are so long."""
 _ALL_ADDRESSES = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared with, not bound to
@@ -112,36 +111,22 @@ def mapping_report(
     ] = False,
 ) -> None:
     """Tell which codes and units are read as what, and which are not and why; nothing of a patient."""
-    console = Console(width=None if sys.stdout.isatty() else _WIDE)
     if units:
-        draw_units(console)
+        draw_units()
         return
     settings = _settings()
     report = MappingReport(settings.today or system_clock().astimezone(OSLO).date(), settings.site_map)
     for name in files or ():
-        report.add(_lines(name))
+        report.add(lines_of(name))
     if as_json:
         sys.stdout.buffer.write(encoded(members(report)) + b"\n")
     elif report.resources:
-        draw_report(console, report)
+        draw_report(report)
     if not report.resources:
         _stop("No FHIR resource could be read from the files." if files else "Name the files to report on, or --units.")
     if report.unread:
         typer.echo(f"{len(report.unread)} lines or files could not be read.", err=True)
         raise typer.Exit(_PARTLY_DONE)
-
-
-def _lines(name: str) -> Iterator[bytes]:
-    """The lines of a file, or of standard input.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    if name == "-":
-        yield from sys.stdin.buffer
-        return
-    with Path(name).open("rb") as file:
-        yield from file
 
 
 @app.command()
