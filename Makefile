@@ -1,4 +1,4 @@
-# Everything that a developer does here, one word each. Needs make and Python 3.11 or newer, nothing else.
+# Everything that a developer does here, one word each. Needs make and Python 3.11 or newer; test-services a JDK too.
 PORT ?= 8000
 PYTEST_ARGS ?=
 
@@ -31,6 +31,7 @@ test: check ## lint, types and all tests that need no server
 	@$(BIN)/pytest -m "not services" $(PYTEST_ARGS)
 
 test-services: $(READY) ## tests against real servers on this machine
+	@./scripts/fhir-server --build
 	@$(BIN)/pytest -m services $(PYTEST_ARGS)
 
 check: $(READY) ## lint and types

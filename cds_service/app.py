@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.errors import ServerErrorMiddleware
 
+from cds_service.fhir_access.access import FhirAccess
 from cds_service.guideline.provenance import guideline_edition, rules_digest, rules_version
 from cds_service.hooks.answer import Answers, HookSettings, encoded, read_day
 from cds_service.hooks.cards import CardStyle
@@ -27,6 +28,7 @@ from cds_service.hooks.services import Hook
 from cds_service.hooks.transport import ROOT, HookEndpoints, outcome, read_body, unexpected
 from cds_service.mappings.outgoing import check_templates, questionnaire
 from cds_service.settings import Settings, SettingsError, read_settings
+from cds_service.tenants import fhir_servers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -42,14 +44,19 @@ _ISSUES = {404: "not-found", 405: "not-supported"}
 class Application:
     """Sends hook requests the short way, and all others to the pages."""
 
-    def __init__(self, hooks: ASGIApp, pages: ASGIApp) -> None:
+    def __init__(self, hooks: ASGIApp, pages: ASGIApp, access: FhirAccess) -> None:
         self._hooks = hooks
         self._pages = pages
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or start and stop."""
         to_hooks = scope["type"] == "http" and scope["path"].startswith(ROOT)
         await (self._hooks if to_hooks else self._pages)(scope, receive, send)
+
+    async def aclose(self) -> None:
+        """Close the connections to FHIR servers; a server that runs the lifespan does so at its end."""
+        await self._access.aclose()
 
 
 def system_clock() -> datetime:
@@ -63,7 +70,11 @@ def random_uuid() -> str:
 
 
 def make_answers(settings: Settings, clock: Callable[[], datetime], new_uuid: Callable[[], str]) -> Answers:
-    """What answers requests, over HTTP or on the command line."""
+    """What answers requests, over HTTP or on the command line.
+
+    Raises:
+        SettingsError: a tenant file or the map of local codes is not valid.
+    """
     style = CardStyle(
         canonical_base=settings.canonical_base,
         extension_prefix=settings.extension_prefix,
@@ -76,8 +87,10 @@ def make_answers(settings: Settings, clock: Callable[[], datetime], new_uuid: Ca
         style=style,
         today=settings.today,
         whole_body_mri=settings.whole_body_mri,
+        site=settings.site_map,
     )
-    return Answers(mine, clock, new_uuid)
+    access = FhirAccess(fhir_servers(settings.tenants.values()), settings.fetch_deadline_ms / 1000)
+    return Answers(mine, clock, new_uuid, access)
 
 
 def create_app(
@@ -86,7 +99,7 @@ def create_app(
     """The whole service as one ASGI application."""
     answers = make_answers(settings, clock, new_uuid)
     hooks = HookEndpoints(answers, for_browsers=settings.in_development)
-    return Application(ServerErrorMiddleware(hooks, handler=_on_fault), _pages(settings, answers))
+    return Application(ServerErrorMiddleware(hooks, handler=_on_fault), _pages(settings, answers), answers.access)
 
 
 def from_environment() -> Application:
@@ -101,17 +114,17 @@ def from_environment() -> Application:
     return create_app(settings)
 
 
-@asynccontextmanager
-async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
-    check_templates()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_RARER_COLLECTIONS)
-    yield
-
-
 def _pages(settings: Settings, answers: Answers) -> FastAPI:
-    pages = FastAPI(lifespan=_lifespan, openapi_url=None, redirect_slashes=False)
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        check_templates()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_RARER_COLLECTIONS)
+        yield
+        await answers.access.aclose()
+
+    pages = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     _operations(pages)
     _evaluation(pages, answers)
     form = encoded(questionnaire(settings.canonical_base))

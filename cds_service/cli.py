@@ -16,22 +16,30 @@ from rich.console import Console
 from cds_service.app import create_app, make_answers, random_uuid, system_clock
 from cds_service.guideline.provenance import rules_digest, rules_version
 from cds_service.guideline.source_check import not_found
-from cds_service.hooks.answer import encoded, read_day
+from cds_service.hooks.answer import OSLO, encoded, read_day
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.language import LANGUAGES, Language
+from cds_service.hooks.mapping_tables import draw_report, draw_units, members
 from cds_service.hooks.services import Hook
 from cds_service.hooks.terminal import draw, held_against, review_sheet
 from cds_service.hooks.wording import wording
+from cds_service.mappings.mapping_report import MappingReport
 from cds_service.mappings.outgoing import check_templates, operation_outcome
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
+from cds_service.simulate.address import UsageError
+from cds_service.simulate.client import UnreachableError
+from cds_service.simulate.simulation import Options, play
+from cds_service.simulate.vendor import Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import date
 
 _A_CHECK_FAILED = 1
 _BAD_USAGE = 2
 _PARTLY_DONE = 3
+_WIDE = 160
+"""Columns of what is not drawn on a terminal."""
 _LONGEST_TEXT = 2 * 2**20
 """Bytes; no recommendations are so long."""
 _ALL_ADDRESSES = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared with, not bound to
@@ -92,6 +100,77 @@ def evaluate(
         raise typer.Exit(_PARTLY_DONE)
 
 
+@app.command(name="mapping-report")
+def mapping_report(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE...", help="FHIR as lines or JSON; - is stdin.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    units: Annotated[
+        bool, typer.Option("--units", help="List the units that are read otherwise than by UCUM.")
+    ] = False,
+) -> None:
+    """Tell which codes and units are read as what, and which are not and why; nothing of a patient."""
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    if units:
+        draw_units(console)
+        return
+    settings = _settings()
+    report = MappingReport(settings.today or system_clock().astimezone(OSLO).date(), settings.site_map)
+    for name in files or ():
+        report.add(_lines(name))
+    if as_json:
+        sys.stdout.buffer.write(encoded(members(report)) + b"\n")
+    elif report.resources:
+        draw_report(console, report)
+    if not report.resources:
+        _stop("No FHIR resource could be read from the files." if files else "Name the files to report on, or --units.")
+    if report.unread:
+        typer.echo(f"{len(report.unread)} lines or files could not be read.", err=True)
+        raise typer.Exit(_PARTLY_DONE)
+
+
+def _lines(name: str) -> Iterator[bytes]:
+    """The lines of a file, or of standard input.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if name == "-":
+        yield from sys.stdin.buffer
+        return
+    with Path(name).open("rb") as file:
+        yield from file
+
+
+@app.command()
+def simulate(
+    vendor: Annotated[Vendor, typer.Argument(help="Whose EHR calls.")],
+    url: Annotated[str, typer.Argument(help="The base URL of a CDS Hooks service, or its /cds-services URL.")],
+    service: Annotated[
+        list[str] | None, typer.Option(metavar="HOOK=PATH", help="Where the service of a hook is, if no list tells it.")
+    ] = None,
+    bearer: Annotated[str | None, typer.Option(metavar="TOKEN", help="Sent as Authorization: Bearer.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One object with every step and finding.")] = False,
+) -> None:
+    """Call a CDS Hooks service as a vendor's EHR does, about an invented child, and judge its answers.
+
+    Exit code 1 where a fault is found.
+    """
+    try:
+        report = play(vendor, url, system_clock(), Options(tuple(service or ()), bearer))
+    except (UsageError, UnreachableError) as fault:
+        _stop(str(fault))
+    if as_json:
+        _as_line(0, report.to_json())
+    else:
+        report.draw(Console())
+    if report.faults:
+        raise typer.Exit(_A_CHECK_FAILED)
+
+
 @app.command(name="review-sheet")
 def review(
     against: Annotated[str | None, typer.Option(metavar="FILE", help="The recommendations as plain text.")] = None,
@@ -112,8 +191,10 @@ def doctor() -> None:
     """Check that the service can start here and that what it carries is whole."""
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("settings", _settings_in_words),
+        ("tenants", _tenants_in_words),
         ("rules", lambda: f"{rules_version()} {rules_digest()}"),
         ("wording", lambda: ", ".join(f"{language} {len(wording(language).texts)} texts" for language in LANGUAGES)),
+        ("local codes", _local_codes),
         ("templates", _templates),
     )
     outcomes = [_checked(name, check) for name, check in checks]
@@ -142,8 +223,18 @@ def _settings_in_words() -> str:
     return ", ".join(f"{name} {_plain(value)}" for name, value in settings.model_dump(exclude_none=True).items())
 
 
+def _tenants_in_words() -> str:
+    told = [f"{name} asks {' '.join(tenant.fhir_bases)}" for name, tenant in read_settings().tenants.items()]
+    return ", ".join(told) or "none: nothing is fetched"
+
+
 def _plain(value: object) -> str:
     return "+".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+
+
+def _local_codes() -> str:
+    site = read_settings().site_map
+    return site.summary() if site.codings else "no ConceptMap"
 
 
 def _templates() -> str:

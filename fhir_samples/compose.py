@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cds_service.mappings.form import FORM
+
 HERE = Path(__file__).parent
 NLK = "urn:oid:2.16.578.1.12.4.1.1.7280"
 LOINC = "http://loinc.org"
@@ -18,7 +20,10 @@ SNOMED = "http://snomed.info/sct"
 ICD10 = "urn:oid:2.16.578.1.12.4.1.1.7110"
 ATC = "http://www.whocc.no/atc"
 UCUM = "http://unitsofmeasure.org"
-FORM = "https://example.org/cno-cds/Questionnaire/cno-assessment"
+EHR = "https://ehr.example.org/fhir"
+FORM_URL = "https://example.org/cno-cds/Questionnaire/cno-assessment"
+FORM_CODES = "https://example.org/cno-cds/CodeSystem/cno-assessment"
+FORM_ORDER = [item.link_id for item in FORM.items]
 Json = dict[str, Any]
 
 LABS = {  # analyte: NLK, LOINC, unit
@@ -126,7 +131,10 @@ class Child:
         """The clinician form; lesions read `bone side zone: feature, feature`, `-` where not told."""
         items = [_item(name.replace("_", "-"), answer) for name, answer in answers.items()]
         items += [_lesion(lesion) for lesion in lesions]
-        return self.add("QuestionnaireResponse", questionnaire=FORM, status="completed", authored=authored, item=items)
+        items.sort(key=lambda item: FORM_ORDER.index(item["linkId"]))
+        return self.add(
+            "QuestionnaireResponse", questionnaire=FORM_URL, status="completed", authored=authored, item=items
+        )
 
     def zoledronic_acid(self, planned: str, dose: str, *, rate: str = "", contained: bool = False) -> Child:
         """A draft order: dose in mg, rate in mL/h."""
@@ -179,16 +187,14 @@ class Child:
         return {"resourceType": "Patient", "id": self.name, "gender": self.gender, "birthDate": self.born}
 
     def bundle(self) -> Json:
-        resources = [self.patient(), *self.resources, *self.drafts]
-        return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}
+        return _bundle("collection", [self.patient(), *self.resources, *self.drafts])
 
     def request(self) -> Json:
         context: Json = {"userId": "Practitioner/paediatrician", "patientId": self.name}
         if self.hook != "patient-view":
-            entries = [{"resource": draft} for draft in self.drafts]
             if self.hook == "order-select":
                 context["selections"] = [f"MedicationRequest/{self.drafts[0]['id']}"]
-            context["draftOrders"] = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+            context["draftOrders"] = _bundle("collection", self.drafts)
         prefetch: Json = {"patient": self.patient()}
         prefetch |= {key: self._found(of_key) for key, of_key in KEYS.items()}
         return {
@@ -202,7 +208,7 @@ class Child:
             one for one in self.resources
             if one["resourceType"] == resource_type and (category is None or _has_category(one, category))
         ]  # fmt: skip
-        return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in found]}
+        return _bundle("searchset", found)
 
 
 HL7 = "http://terminology.hl7.org/CodeSystem"
@@ -225,6 +231,12 @@ KEYS: dict[str, tuple[str, str | None]] = {
 }
 
 
+def _bundle(kind: str, resources: list[Json]) -> Json:
+    """A Bundle with the addresses of its entries; FHIR has no empty lists."""
+    entries = [{"fullUrl": f"{EHR}/{one['resourceType']}/{one['id']}", "resource": one} for one in resources]
+    return {"resourceType": "Bundle", "type": kind} | ({"entry": entries} if entries else {})
+
+
 def _number(text: str) -> int | float:
     return float(text) if "." in text else int(text)
 
@@ -245,7 +257,7 @@ def _item(link_id: str, answer: str | tuple[str, ...]) -> Json:
     if isinstance(answer, str) and answer[:2] in ("19", "20"):
         return {"linkId": link_id, "answer": [{"valueDate": answer}]}
     codes = (answer,) if isinstance(answer, str) else answer
-    return {"linkId": link_id, "answer": [{"valueCoding": {"code": code}} for code in codes]}
+    return {"linkId": link_id, "answer": [{"valueCoding": {"system": FORM_CODES, "code": code}} for code in codes]}
 
 
 def _lesion(text: str) -> Json:

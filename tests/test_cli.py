@@ -207,6 +207,24 @@ def test_the_doctor_names_what_is_wrong(run, monkeypatch):
     assert "FAIL  settings: CNO_CDS_MAX_CARDS must be a whole number from 1 to 3." in result.stdout
 
 
+def test_the_doctor_tells_how_many_local_codes_are_read_and_how_many_not(run, monkeypatch):
+    assert "ok    local codes: no ConceptMap" in run("doctor").stdout
+    monkeypatch.setenv("CNO_CDS_CONCEPT_MAP", str(Path(__file__).parent.parent / "docs" / "concept-map.example.json"))
+    assert "ok    local codes: codes read: 8; not read: 1 wider" in run("doctor").stdout
+
+
+def test_a_local_code_is_evaluated_as_what_the_sites_map_says(run, file, monkeypatch):
+    local = {"coding": [{"system": "http://hospital.example/codes/diagnoses", "code": "CNO1"}]}
+    chart = file(
+        "a.json", {"resourceType": "Bundle", "entry": [{"resource": PATIENT}, {"resource": CNO | {"code": local}}]}
+    )
+    assert lines(run("evaluate", "--json", chart))[0]["silence"] == "no-suspicion"
+    monkeypatch.setenv("CNO_CDS_CONCEPT_MAP", str(Path(__file__).parent.parent / "docs" / "concept-map.example.json"))
+    evaluation = lines(run("evaluate", "--json", chart))[0]
+    assert [fact["name"] for fact in evaluation["facts"]] == ["cno"]
+    assert evaluation["cards"]
+
+
 def test_the_doctor_notices_a_template_that_is_not_valid(run, monkeypatch):
     def broken():
         raise ValueError("not valid")

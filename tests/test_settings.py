@@ -1,5 +1,6 @@
 import os
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -98,10 +99,43 @@ def test_a_fixed_day_is_refused_in_production(setting):
         read_settings()
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "TENANTS_DIR"])
-def test_variables_of_the_contract_that_nothing_reads_yet_do_no_harm(name, setting):
-    setting(name, "sqlite:///var/x.db")
+def test_a_variable_of_the_contract_that_nothing_reads_yet_does_no_harm(setting):
+    setting("DATABASE_URL", "sqlite:///var/x.db")
     assert read_settings() == Settings()
+
+
+CONCEPT_MAP = Path(__file__).parent.parent / "docs" / "concept-map.example.json"
+
+
+def test_a_map_of_local_codes_is_read_at_start(setting):
+    assert not read_settings().site_map.codings
+    setting("CONCEPT_MAP", str(CONCEPT_MAP))
+    assert read_settings().site_map.codings
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cannot be read: it must be the path of a file of at most 20 MiB."),
+        (b"{}", "is not a FHIR ConceptMap in JSON."),
+        (b"not json", "is not a FHIR ConceptMap in JSON."),
+        (b'{"resourceType": "ConceptMap"}', "maps no code to one that this service reads."),
+    ],
+)
+def test_a_map_that_cannot_be_used_stops_the_start(content, sentence, setting, tmp_path):
+    path = tmp_path / "map.json"
+    if content is not None:
+        path.write_bytes(content)
+    setting("CONCEPT_MAP", str(path))
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert str(caught.value) == f"CNO_CDS_CONCEPT_MAP {sentence}"
+
+
+def test_a_map_that_is_no_regular_file_is_not_read(setting, tmp_path):
+    setting("CONCEPT_MAP", str(tmp_path))
+    with pytest.raises(SettingsError, match="CNO_CDS_CONCEPT_MAP cannot be read"):
+        read_settings()
 
 
 def test_arguments_go_before_the_environment(setting):

@@ -13,19 +13,22 @@ from cds_service.guideline.evaluation import evaluate
 from cds_service.hooks import policy
 from cds_service.hooks.cards import CardStyle, build_cards
 from cds_service.hooks.errors import RequestError
+from cds_service.hooks.fetching import completed
 from cds_service.hooks.language import Language, choose
 from cds_service.hooks.protocol import HookRequest, read_evaluation_body, read_hook
 from cds_service.hooks.report import report, sections
-from cds_service.hooks.services import BY_HOOK, Hook
+from cds_service.hooks.services import BY_HOOK, ORDER_HOOKS, Hook
 from cds_service.hooks.wording import wording
 from cds_service.mappings.datatypes import TooManyError
 from cds_service.mappings.patient import ForeignPatientError, TwoPatientsError
 from cds_service.mappings.record import facts_from_bundle, facts_from_hook
+from cds_service.mappings.site_map import NO_MAP, SiteMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from cds_service.fhir_access.access import FhirAccess
     from cds_service.guideline.facts import Note
     from cds_service.guideline.results import Evaluation
     from cds_service.hooks.services import Service
@@ -48,6 +51,8 @@ class HookSettings:
     """Fixed in the development profile only."""
     whole_body_mri: bool = True
     """Whether whole-body MRI can be had here (IMG-08)."""
+    site: SiteMap = NO_MAP
+    """What the local codes of this site mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,10 @@ class Answers:
     settings: HookSettings
     clock: Callable[[], datetime]
     new_uuid: Callable[[], str]
+    access: FhirAccess
 
-    def to_hook(self, service: Service, body: bytes, accept_language: str | None) -> bytes:
-        """The CDS Hooks response of a service.
+    async def to_hook(self, service: Service, body: bytes, accept_language: str | None) -> bytes:
+        """The CDS Hooks response of a service; what prefetch left out is fetched first.
 
         Raises:
             RequestError: 400 or 412.
@@ -67,6 +73,11 @@ class Answers:
         request = read_hook(body, service.hook)
         language = choose(self.settings.language, accept_language)
         evaluation = self._evaluate_request(request, None)
+        if request.grant is not None and _may_depend_on_more(evaluation, request):
+            queries = service.prefetch(self.settings.style.canonical_base)
+            more = await completed(request, queries, self.access)
+            if more is not request:
+                request, evaluation = more, self._evaluate_request(more, None)
         if _silence(evaluation, request) is not None:
             return _NO_CARDS
         return encoded({"cards": self._cards(evaluation, request.hook, language)})
@@ -113,6 +124,7 @@ class Answers:
                 selections=request.selections,
                 today=day,
                 templates=BY_HOOK[request.hook].prefetched_types,
+                site=self.settings.site,
             )
         except ForeignPatientError:
             raise RequestError(412, "conflict", "The Patient received is not that of context.patientId.") from None
@@ -123,7 +135,7 @@ class Answers:
     def _evaluate_bundle(self, bundle: Bundle, notes: tuple[Note, ...], today: date | None) -> Evaluation:
         day, moment = self._now(today)
         try:
-            facts = facts_from_bundle(bundle, notes, today=day)
+            facts = facts_from_bundle(bundle, notes, today=day, site=self.settings.site)
         except TwoPatientsError:
             raise RequestError(422, "multiple-matches", "The Bundle holds more than one Patient.") from None
         except TooManyError as error:
@@ -157,6 +169,13 @@ def read_day(text: str) -> date:
 def encoded(members: object) -> bytes:
     """JSON; decimals print as they stand."""
     return _TO_JSON.encode(members)
+
+
+def _may_depend_on_more(evaluation: Evaluation, request: HookRequest) -> bool:
+    """Whether what could be fetched may lead to a card: not for patients, nor where nothing of ours is ordered."""
+    if request.by_patient:
+        return False
+    return request.hook not in ORDER_HOOKS or policy.has_order_of_ours(evaluation)
 
 
 def _silence(evaluation: Evaluation, request: HookRequest) -> policy.SilenceWord | None:

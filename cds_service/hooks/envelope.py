@@ -34,6 +34,8 @@ class Envelope(Struct, gc=False, rename="camel"):
     hook: str | None = None
     hook_instance: str | None = None
     context: Context | None = None
+    fhir_server: Raw = NULL
+    fhir_authorization: Raw = NULL
     prefetch: dict[str, Slot] | None = None
 
 
@@ -66,6 +68,8 @@ def _tolerant(fields: dict[str, Raw], notes: list[Note]) -> Envelope:
         hook=hook,
         hook_instance=_member(fields, "hookInstance", "hookInstance"),
         context=_context(fields.get("context", NULL), hook, notes),
+        fhir_server=fields.get("fhirServer", NULL),
+        fhir_authorization=fields.get("fhirAuthorization", NULL),
         prefetch=_prefetch(fields.get("prefetch", NULL), notes),
     )
 

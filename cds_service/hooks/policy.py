@@ -89,6 +89,11 @@ def nothing_to_say(evaluation: Evaluation, hook: str) -> SilenceWord | None:
     return "order-outside" if hook in ORDER_HOOKS and not readiness_due(evaluation) else None
 
 
+def has_order_of_ours(evaluation: Evaluation) -> bool:
+    """Whether the guideline speaks, or may speak, of one of the orders."""
+    return any(not is_alongside(order) for order in evaluation.facts.orders)
+
+
 def scope(evaluation: Evaluation, hook: Hook, topics: frozenset[str], *, quiet_when_ready: bool) -> Scope:
     """What the card builders must know beside the evaluation."""
     facts, infusion = evaluation.facts, evaluation.infusion

@@ -13,11 +13,13 @@ import msgspec
 from msgspec import Raw, Struct, ValidationError
 
 from cds_service.guideline.facts import Note
+from cds_service.hooks.authorization import Grant, read_grant
 from cds_service.hooks.envelope import NULL, decoded, is_null, read_envelope, require_utf8, text_of, tolerantly
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import BY_HOOK, ORDER_HOOKS, Hook
 from cds_service.mappings.datatypes import Failed
 from cds_service.mappings.fhir import Bundle, Patient, Resource
+from cds_service.mappings.prefetch_missing import resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +48,8 @@ class HookRequest:
     selections: tuple[str, ...] | None
     prefetch: Mapping[str, Resource | Failed | None]
     notes: tuple[Note, ...]
+    grant: Grant | None = None
+    """Where the request may be completed."""
 
     @property
     def by_patient(self) -> bool:
@@ -55,7 +59,7 @@ class HookRequest:
     @property
     def has_patient(self) -> bool:
         """Whether a Patient was received, alone or in a Bundle."""
-        return any(_holds_patient(value) for value in self.prefetch.values())
+        return any(isinstance(resource, Patient) for resource in resources(self.prefetch.values()))
 
 
 def read_hook(body: bytes, hook: Hook | None) -> HookRequest:
@@ -86,6 +90,7 @@ def read_hook(body: bytes, hook: Hook | None) -> HookRequest:
         selections=tuple(context.selections or ()) if named == "order-select" else None,
         prefetch=envelope.prefetch or {},
         notes=tuple(notes),
+        grant=read_grant(envelope.fhir_server, envelope.fhir_authorization, patient),
     )
 
 
@@ -133,12 +138,6 @@ def _patient_id(text: str, notes: list[Note]) -> str:
         raise RequestError(400, "value", "The field context.patientId is not the id of a Patient.")
     notes.append(Note("context.patientId", "patient-id-normalised"))
     return identifier
-
-
-def _holds_patient(value: Resource | Failed | None) -> bool:
-    if isinstance(value, Bundle):
-        return any(isinstance(entry.resource, Patient) for entry in value.entry or ())
-    return isinstance(value, Patient)
 
 
 def _missing(path: str) -> RequestError:

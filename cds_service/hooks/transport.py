@@ -59,7 +59,8 @@ class HookEndpoints:
             raise RequestError(404, "not-found", "There is no such service.")
         if service is not None and method == "POST":
             body = await read_body(scope["headers"], receive)
-            await self._send(send, 200, self._answers.to_hook(service, body, _accept_language(scope["headers"])))
+            answer = await self._answers.to_hook(service, body, _accept_language(scope["headers"]))
+            await self._send(send, 200, answer)
         elif service is None and method in {"GET", "HEAD"}:
             await self._send(send, 200, self._discovery, empty=method == "HEAD")
         elif method == "OPTIONS":

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cds_service.mappings import names, terminology, units
+from cds_service.mappings.datatypes import SiteCoding
 from cds_service.mappings.numbers import is_sent
 from cds_service.mappings.terminology import ANOTHER_ANALYTE
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from cds_service.mappings.terminology import Lab
 
 _ROLE_ORDER = ("measure", "part", "blood", "share", "presence", "other", "exclude")
+_LOCAL = terminology.LAB_SYSTEMS | {"local_lab"}
+"""Under these addresses a code that no table holds is a laboratory's own."""
 _BLOOD = ("blood", "blod")
 
 
@@ -32,6 +35,8 @@ def lab_of(result: Observation | Component, observation: Observation) -> Lab | s
         if row is ANOTHER_ANALYTE:
             is_another = True
         elif row is not None:
+            if row.own_unit and isinstance(coding, SiteCoding):
+                row = replace(row, own_unit=False)
             if rows and row.concept != rows[0].concept:
                 return "coding-contradiction"
             rows.append(row)
@@ -51,15 +56,20 @@ def _agreed(labs: list[Lab]) -> Lab:
     return first if len(dimensions) <= 1 else replace(first, unit="", own_unit=False)
 
 
+def _material(observation: Observation) -> str:
+    return (observation.specimen.display if observation.specimen else None) or ""
+
+
 def _is_blood(observation: Observation) -> bool:
-    specimen = observation.specimen.display if observation.specimen else None
-    return bool(specimen) and any(word in (specimen or "").casefold() for word in _BLOOD)
+    material = _material(observation).casefold()
+    return any(word in material for word in _BLOOD)
 
 
 def _named(code: CodeableConcept, result: Observation | Component, observation: Observation) -> Lab | str | None:
     """By name: no code of a laboratory code system says what it is."""
     codings = code.coding or ()
-    labs = [lab for name in _names(code, codings) if (lab := names.lab_of(name))]
+    material = _material(observation)
+    labs = [lab for name in _names(code, codings) if (lab := names.lab_of(name, material))]
     if labs:
         return labs[0] if len({lab.concept for lab in labs}) == 1 else "coding-contradiction"
     if _has_number(result) and any(terminology.is_lab_system(one.system) and not one.code for one in codings):
@@ -76,7 +86,7 @@ def _may_be_ours(codings: Iterable[Coding], result: Observation | Component, obs
     if not _has_number(result):
         return False
     keys = {terminology.key_of(coding.system) for coding in codings}
-    return "local_lab" in keys or (not keys - {""} and _is_laboratory(observation))
+    return not keys.isdisjoint(_LOCAL) or (not keys - {""} and _is_laboratory(observation))
 
 
 def _has_number(result: Observation | Component) -> bool:

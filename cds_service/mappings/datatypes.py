@@ -39,6 +39,10 @@ class Coding(Struct, gc=False):
     display: str | None = None
 
 
+class SiteCoding(Coding, gc=False):
+    """What a site's map put beside a coding of its own: the same concept, in whatever unit the site measures it."""
+
+
 class CodeableConcept(Struct, gc=False):
     coding: list[Coding] | None = None
     text: str | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.interval import Interval
 from cds_service.mappings.datatypes import UnusableError
+from cds_service.mappings.spelling import plain_text
 from cds_service.mappings.terminology import table
 
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ MOST_EXPONENT = 30
 _SURELY_SMALL = 24
 """A JSON number of fewer characters and without exponent is within both limits."""
 _LONGEST_TEXT = 200
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
-_SIGNS = {"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-"}
-_PLAIN = str.maketrans(_SIGNS) | _INVISIBLE
+_SIGNS = str.maketrans(dict.fromkeys("−–—‐‑", "-"))
 _GROUPED = re.compile(r"(?<![0-9])[0-9]{1,3}(?: [0-9]{3})+(?! ?[0-9])")
-COMPARATORS = {row["word"]: row["comparator"] for row in table("comparators.csv")}
-COMPARATOR = "|".join(re.escape(word) for word in sorted(COMPARATORS, key=len, reverse=True))
+_AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}").fullmatch
+_MARKS = str.maketrans("", "", ".,")
+COMPARATORS = {row["word"].casefold(): row["comparator"] for row in table("comparators.csv")}
+"""By the word in `casefold`."""
+_WORDS = {row["word"] for row in table("comparators.csv")} | COMPARATORS.keys()
+COMPARATOR = "|".join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True))
 NUMBER = r"-?[0-9]+(?:[.,][0-9]+)?(?![0-9.,]|e[-+]?[0-9])"
 UNIT = r"(?:[^\W0-9_]|[%°/\[×]|10[^0-9]).*"
 _RESULT = re.compile(rf"(?P<word>{COMPARATOR})? ?(?P<number>{NUMBER}) ?(?P<unit>{UNIT})?", re.IGNORECASE)
@@ -38,6 +41,8 @@ class WrittenNumber:
     number: Decimal
     comparator: str | None = None
     unit: str | None = None
+    grouped: Decimal | None = None
+    """The number if the mark in it divides off thousands: `1.250` may be either."""
 
 
 def is_sent(raw: Raw) -> bool:
@@ -102,8 +107,8 @@ def interval_of(number: Decimal, comparator: str | None) -> Interval:
 
 
 def plain(text: str) -> str:
-    """Single blanks, ordinary minus signs and nothing invisible; `150 000` is closed up to `150000`."""
-    ordinary = " ".join(text.translate(_PLAIN).split())
+    """As `plain_text`, with ordinary minus signs; `150 000` is closed up to `150000`."""
+    ordinary = plain_text(text).translate(_SIGNS)
     return _GROUPED.sub(lambda found: found[0].replace(" ", ""), ordinary)
 
 
@@ -117,7 +122,13 @@ def written(text: str) -> WrittenNumber:
     if found is None:
         raise UnusableError("value-not-a-number" if text.strip() else "value-missing")
     number = decimal_of_text(found["number"])
-    return WrittenNumber(number, COMPARATORS.get((found["word"] or "").casefold()), found["unit"])
+    comparator = COMPARATORS.get((found["word"] or "").casefold())
+    return WrittenNumber(number, comparator, found["unit"], grouped(found["number"]))
+
+
+def grouped(text: str) -> Decimal | None:
+    """What a written number is if its mark divides off thousands; None where it can only be a decimal mark."""
+    return Decimal(text.translate(_MARKS)) if _AMBIGUOUS(text) else None
 
 
 def decimal_of_text(text: str) -> Decimal:

@@ -8,12 +8,13 @@ from cds_service.guideline.facts import Coded, Measurement, Note
 from cds_service.guideline.interval import Interval, Truth
 from cds_service.mappings import dates, presence, units
 from cds_service.mappings.concepts import lab_of
-from cds_service.mappings.datatypes import NO_VALUE, Quantity, UnusableError
+from cds_service.mappings.datatypes import NO_VALUE, UnusableError
 from cds_service.mappings.fhir import Component, Observation
 from cds_service.mappings.interpretations import NOT_INTERPRETED, Interpreted, interpreted
-from cds_service.mappings.numbers import decimal_of, interval_of, is_sent, written
+from cds_service.mappings.numbers import decimal_of
 from cds_service.mappings.reference_ranges import reference
 from cds_service.mappings.terminology import Lab
+from cds_service.mappings.values import has_value, unit_of, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from cds_service.guideline.dates import When
     from cds_service.guideline.facts import ReadFrom
-    from cds_service.mappings.datatypes import Range
     from cds_service.mappings.units import Unit
 
 _Result: TypeAlias = Observation | Component
@@ -84,7 +84,7 @@ class Laboratory:
 
     def _note_growth(self, concept: str, strange: Iterable[Component], told: set[str | bool]) -> None:
         """Say of a culture that is not positive anyhow that a part under another code may tell of growth."""
-        if "positive" not in told and any(presence.may_tell_growth(one, has_value=_has_value(one)) for one in strange):
+        if "positive" not in told and any(presence.may_tell_growth(one, has_value=has_value(one)) for one in strange):
             self.note(presence.UNJUDGED, concept)
 
     def _remember(self, key: _Key, lab: Lab) -> None:
@@ -93,7 +93,7 @@ class Laboratory:
         if lab.role not in {"measure", "part"} or lab.read_from != "code" or quantity is None:
             return
         try:
-            self._analytes[key] = _analyte(lab, _unit(quantity, lab))
+            self._analytes[key] = _analyte(lab, unit_of(quantity, lab))
         except UnusableError:
             return
 
@@ -141,7 +141,7 @@ class Laboratory:
     def _be_present(self, result: _Result, concept: str) -> None:
         """A test of which it counts that it was taken; each part of a panel that says the same is told once."""
         parts = _filled_in(self._observation) if result is self._observation else 0
-        found = presence.found_in(result, concept, parts, has_value=_has_value(result))
+        found = presence.found_in(result, concept, parts, has_value=has_value(result))
         when = self._when(concept)
         for reason in found.reasons:
             self.note(reason, concept)
@@ -152,7 +152,7 @@ class Laboratory:
     def _measure(self, result: _Result, lab: Lab) -> None:
         if lab.role in {"exclude", "blood"}:
             raise UnusableError("excluded-code")
-        value, unit = _value(result, lab)
+        value, unit = value_of(result, lab)
         value = units.plausible(lab.concept, value)
         when = self._when(lab.concept)
         if lab.role == "share":
@@ -240,61 +240,10 @@ def _effective(observation: Observation, today: date) -> When | None:
 
 def _is_panel(observation: Observation) -> bool:
     """Whether the Observation only holds its components together."""
-    return bool(observation.component) and not _has_value(observation) and observation.dataAbsentReason is None
+    return bool(observation.component) and not has_value(observation) and observation.dataAbsentReason is None
 
 
 def _filled_in(observation: Observation) -> int:
     """How many of its parts hold something; of members in other Observations that cannot be seen here."""
-    parts = (part for part in observation.component or () if _has_value(part) and part.dataAbsentReason is None)
+    parts = (part for part in observation.component or () if has_value(part) and part.dataAbsentReason is None)
     return sum(1 for _ in parts) + len(observation.hasMember or ())
-
-
-def _has_value(result: _Result) -> bool:
-    return bool(
-        result.valueQuantity
-        or result.valueString
-        or result.valueRange
-        or is_sent(result.valueInteger)
-        or result.valueCodeableConcept
-        or result.valueBoolean is not None
-    )
-
-
-def _value(result: _Result, lab: Lab) -> tuple[Interval, Unit]:
-    """The value in the canonical unit, and the unit in which it came."""
-    if result.dataAbsentReason is not None:
-        raise UnusableError("data-absent")
-    quantity = result.valueQuantity
-    if quantity is not None:
-        return _converted(decimal_of(quantity.value), quantity.comparator, _unit(quantity, lab))
-    if result.valueString:
-        text = written(result.valueString)
-        return _converted(text.number, text.comparator, _unit(Quantity(unit=text.unit), lab))
-    if is_sent(result.valueInteger):
-        return _converted(decimal_of(result.valueInteger), None, _unit(Quantity(), lab))
-    if result.valueRange is not None:
-        return _between(result.valueRange, lab)
-    raise UnusableError("value-wrong-type" if _has_value(result) else "value-missing")
-
-
-def _converted(number: Decimal, comparator: str | None, unit: Unit) -> tuple[Interval, Unit]:
-    return interval_of(units.converted(number, unit), comparator), unit
-
-
-def _between(value: Range, lab: Lab) -> tuple[Interval, Unit]:
-    """A valueRange, each end in its own unit."""
-    ends = [end for end in (value.low, value.high) if end is not None]
-    if not ends:
-        raise UnusableError("value-missing")
-    if any(end.comparator for end in ends):
-        raise UnusableError("value-not-a-number")
-    low, high = (
-        units.converted(decimal_of(end.value), _unit(end, lab)) if end else None for end in (value.low, value.high)
-    )
-    if low is not None and high is not None and low > high:
-        raise UnusableError("value-not-a-number")
-    return Interval(low, high), _unit(ends[0], lab)
-
-
-def _unit(quantity: Quantity, lab: Lab) -> Unit:
-    return units.unit_of(lab.concept, quantity, lab.unit, own_holds=lab.own_unit)

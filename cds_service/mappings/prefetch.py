@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cds_service.guideline.facts import Note
 from cds_service.mappings.datatypes import Failed
 from cds_service.mappings.entries import Entries
-from cds_service.mappings.fhir import Bundle, OperationOutcome
+from cds_service.mappings.fhir import R4_TYPES, Bundle, OperationOutcome
 from cds_service.mappings.prefetch_keys import LISTS, asked_for, mentioned
 
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ def gather(
     received: set[str] = set()
     lost: set[str] = set()
     for key, value in prefetch.items():
-        types = _types(key, value, templates)
+        types = types_of(key, value, templates)
+        before = len(entries.failed)
         if _add(entries, path_of(key), value):
             received |= types
+            _name_lost(entries.failed, before, types)
         else:
             lost |= types or mentioned(key)
     return entries, (LISTS - received) | (LISTS & lost)
@@ -59,12 +61,16 @@ def _add(entries: Entries, path: str, value: Slot) -> bool:
     reason = _why_not_whole(value)
     if reason is not None:
         entries.notes.append(Note(path, reason))
-    return reason is None and not any(_is_lost(entry.resource) for entry in value.entry or ())
+    return reason is None
 
 
-def _is_lost(resource: Slot) -> bool:
-    """Whether nobody can say what the entry was: it has a note of its own."""
-    return resource is None or (isinstance(resource, Failed) and resource.resource_type is None)
+def _name_lost(failed: list[Failed], start: int, types: set[str]) -> None:
+    """An entry that does not say what it is was one of its list: what it may have told stays open, and nothing else."""
+    if len(types) == 1:
+        (kind,) = types
+        failed[start:] = [
+            each if each.resource_type in R4_TYPES else Failed(kind, each.source) for each in failed[start:]
+        ]
 
 
 def _why_not_whole(bundle: Bundle) -> str | None:
@@ -77,8 +83,8 @@ def _why_not_whole(bundle: Bundle) -> str | None:
     return "incomplete-page" if any(link.relation == "next" for link in bundle.link or ()) else None
 
 
-def _types(key: str, value: Slot, templates: Mapping[str, str]) -> set[str]:
-    """What a key was asked for: by our templates, its own link, what it holds, or its name."""
+def types_of(key: str, value: Slot, templates: Mapping[str, str]) -> set[str]:
+    """The lists that a key was asked for: by our templates, its own link, what it holds, or its name."""
     if key in templates:
         return {templates[key]}
     if isinstance(value, Bundle):

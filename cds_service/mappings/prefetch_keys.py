@@ -52,7 +52,7 @@ def asked_for(key: str) -> set[str]:
     The last word that says something decides, as in any compound: `drugAllergies` are allergies. Behind a word of the
     table only neutral ones may follow, so that an `infusionPlan` is no list of infusions.
     """
-    if not _JOINING.isdisjoint(_words(key)) or not _SIGNS_OF_SEVERAL.isdisjoint(key):
+    if not _JOINING.isdisjoint(words_of(key)) or not _SIGNS_OF_SEVERAL.isdisjoint(key):
         return set()
     is_sure = True
     for name in _names(key):
@@ -72,7 +72,7 @@ def mentioned(key: str) -> set[str]:
 
 def _names(key: str) -> Iterator[str]:
     """What a key is put together from, the last first: as many words as make one name, else single words."""
-    words = _words(key)
+    words = words_of(key)
     while words:
         together = ("".join(words[-many:]) for many in range(min(_MOST_WORDS, len(words)), 0, -1))
         name = next((name for name in together if name in _NAMES), words[-1])
@@ -82,5 +82,6 @@ def _names(key: str) -> Iterator[str]:
             left -= len(words.pop())
 
 
-def _words(key: str) -> list[str]:
+def words_of(key: str) -> list[str]:
+    """The words that a key is put together from, in small letters."""
     return [word.casefold() for run in _LETTERS.findall(key) for word in _HUMP.split(run)]

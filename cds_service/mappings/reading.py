@@ -10,6 +10,7 @@ from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Note
 from cds_service.mappings import dates
 from cds_service.mappings.datatypes import UnusableError
+from cds_service.mappings.spelling import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -110,13 +111,10 @@ def codings(*concepts: CodeableConcept | None) -> Iterator[Coding]:
 def texts(concepts: Iterable[CodeableConcept | None]) -> Iterator[str]:
     """The texts and displays. They are compared with names, never shown."""
     for concept in concepts:
-        if concept is None:
-            continue
-        if concept.text:
-            yield concept.text
-        for coding in concept.coding or ():
-            if coding.display:
-                yield coding.display
+        if concept is not None:
+            for text in (concept.text, *(coding.display for coding in concept.coding or ())):
+                if text:
+                    yield text if text.isascii() else plain_text(text)
 
 
 def code_words(concept: CodeableConcept | None) -> Iterator[str]:

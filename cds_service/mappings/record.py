@@ -28,6 +28,7 @@ from cds_service.mappings.patient import ForeignPatientError, TwoPatientsError, 
 from cds_service.mappings.prefetch import gather
 from cds_service.mappings.reading import Reader, newest_first
 from cds_service.mappings.selections import chosen as selected
+from cds_service.mappings.site_map import NO_MAP, SiteMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,10 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ForeignPatientError", "TwoPatientsError", "facts_from_bundle", "facts_from_hook"]
 _DRUG_TYPES: dict[str, medications.Kind] = {
-    "MedicationRequest": "request",
-    "MedicationAdministration": "administration",
-    "MedicationStatement": "statement",
-}
+    "MedicationRequest": "request", "MedicationAdministration": "administration", "MedicationStatement": "statement",
+}  # fmt: skip
 _MAY_BE = {
     "ImagingStudy": "imaging", "DiagnosticReport": "imaging", "Observation": "observation", "Encounter": "visit",
     "ServiceRequest": "service_request",
@@ -59,7 +58,7 @@ _STILL_USED = frozenset(
 """Reasons of notes on entries that were used all the same, or never were of the concept."""
 
 
-def facts_from_bundle(bundle: fhir.Bundle, notes: Iterable[Note], *, today: date) -> Facts:
+def facts_from_bundle(bundle: fhir.Bundle, notes: Iterable[Note], *, today: date, site: SiteMap = NO_MAP) -> Facts:
     """Read a bare Bundle: the whole record, in which requests with status `draft` are the draft orders.
 
     Raises:
@@ -76,6 +75,7 @@ def facts_from_bundle(bundle: fhir.Bundle, notes: Iterable[Note], *, today: date
             entries.drop(resource, source)
             drafts.keep(resource, source)
     _require_session(drafts)
+    site.translate(entries, drafts)
     drafts.failed += [failed for failed in entries.failed if failed.resource_type in orders.DRUG_ORDERS]
     return _Record(entries, drafts, whose, Reader(today, entries.notes)).facts(frozenset())
 
@@ -89,6 +89,7 @@ def facts_from_hook(  # noqa: PLR0913  what a hook request consists of
     selections: tuple[str, ...] | None,
     today: date,
     templates: Mapping[str, str],
+    site: SiteMap = NO_MAP,
 ) -> Facts:
     """Read a hook's prefetch and draft orders. `templates` maps our prefetch keys to the type that they ask for.
 
@@ -107,6 +108,7 @@ def facts_from_hook(  # noqa: PLR0913  what a hook request consists of
         else:
             entries.keep(resource, source, drafts.urls.get(source))
     entries.notes += drafts.notes
+    site.translate(entries, drafts)
     whose, are_others = whose_request(_patients(entries), patient_id)
     chosen = selected(draft_orders, selections, {id(resource): source for source, resource in drafts.all()})
     return _Record(entries, drafts, whose, Reader(today, entries.notes), are_others, chosen).facts(not_received)

@@ -12,7 +12,16 @@ from msgspec import ValidationError
 from cds_service.guideline.interval import Interval
 from cds_service.mappings import units
 from cds_service.mappings.datatypes import Quantity, ReferenceRange, UnusableError
-from cds_service.mappings.numbers import COMPARATOR, COMPARATORS, NUMBER, UNIT, decimal_of, decimal_of_text, interval_of
+from cds_service.mappings.numbers import (
+    COMPARATOR,
+    COMPARATORS,
+    NUMBER,
+    UNIT,
+    decimal_of,
+    decimal_of_text,
+    grouped,
+    interval_of,
+)
 from cds_service.mappings.numbers import plain as plain_text
 
 if TYPE_CHECKING:
@@ -26,7 +35,9 @@ _LONGEST = 100
 _LONGEST_REMEMBERED = 600
 """Bytes; what is longer is read anew each time, so that nobody can fill the memory with it."""
 _RANGES = msgspec.json.Decoder(list[ReferenceRange] | ReferenceRange | None)
-_BETWEEN = re.compile(rf"(?P<low>{NUMBER}) ?(?:-|til|to) ?(?P<high>{NUMBER}) ?(?P<unit>{UNIT})?", re.IGNORECASE)
+_BETWEEN = re.compile(
+    rf"(?P<low>{NUMBER}) ?(?:-|til|to|till|bis) ?(?P<high>{NUMBER}) ?(?P<unit>{UNIT})?", re.IGNORECASE
+)
 _BEYOND = re.compile(rf"(?P<word>{COMPARATOR}) ?(?P<end>{NUMBER}) ?(?P<unit>{UNIT})?", re.IGNORECASE)
 
 
@@ -98,19 +109,23 @@ def _end(quantity: Quantity, concept: str, unit: Unit, beyond: str) -> Decimal:
 
 
 def _written(text: str, concept: str, unit: Unit) -> Interval:
+    """A range in words. An end that may be `1.25` or `1250`, and is plausible as the latter, cannot be read."""
     text = plain_text(text[:_LONGEST]).strip("()[] ")
     between = _BETWEEN.fullmatch(text)
     found = between or _BEYOND.fullmatch(text)
     if found is None:
         raise UnusableError(_UNREADABLE)
+    ends = (found["low"], found["high"]) if between else (found["end"],)
     try:
-        if between:
-            interval = Interval(decimal_of_text(between["low"]), decimal_of_text(between["high"]))
-        else:
-            interval = interval_of(decimal_of_text(found["end"]), COMPARATORS[found["word"].casefold()])
         own = units.unit_of(concept, Quantity(unit=found["unit"])) if found["unit"] else unit
+        numbers = [decimal_of_text(end) for end in ends]
     except UnusableError:
         raise UnusableError(_UNREADABLE) from None
+    thousands = (number for end in ends if (number := grouped(end)) is not None)
+    if any(units.is_plausible(concept, units.converted(number, own)) for number in thousands):
+        raise UnusableError(_UNREADABLE)
+    beyond = None if between else COMPARATORS[found["word"].casefold()]
+    interval = interval_of(numbers[0], beyond) if beyond else Interval(numbers[0], numbers[1])
     return _ordered(units.convert(interval, own))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
 
 from cds_service.guideline.interval import Truth
+from cds_service.mappings.spelling import address_of, plain_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -27,6 +29,8 @@ _LONGEST = 200
 """Characters of system and code together, beyond which nothing is looked up (and nothing cached)."""
 _REMEMBERED = 4096
 _COMPACT_SYSTEMS = frozenset({"icd10", "icd10cm", "atc", "norpat", "nlk", "npu", "ncrp"})
+_NPU = frozenset({"nlk", "npu"})
+_NPU_CODE = re.compile(r"(?:NPU|NOR|SWE|DNK)[0-9]{5}").fullmatch
 _SHORTEST_PREFIX = 3
 _NCRP_LENGTH = 6
 _WHOLE_BODY = {"yes": Truth.YES, "ask": Truth.UNKNOWN, "": Truth.NO}
@@ -114,7 +118,9 @@ class _Table(Generic[Row]):
 
     def _find(self, system: str, code: str) -> Row | None:
         key = system_key(system)
-        text = _normal_code(key, code)
+        text = normal_code(key, code)
+        if key in _NPU and _NPU_CODE(text) is None:
+            return None  # a laboratory's own code, sent under the address of NPU
         exact = self.rows.get((key, text))
         if exact is not None:
             return exact
@@ -123,11 +129,11 @@ class _Table(Generic[Row]):
         return self.others.get(key) if longest is None else self.rows[key, longest]
 
 
-def _normal_code(key: str, code: str) -> str:
-    """Without dots, blanks, daggers and asterisks, in capitals, where a system is written so; else trimmed."""
+def normal_code(key: str, code: str) -> str:
+    """Without dots, blanks, daggers and asterisks, in capitals, where the system of that key is written so."""
     if key in _COMPACT_SYSTEMS:
         return "".join(filter(str.isalnum, code)).upper()
-    return code.strip().upper() if key == "icpc2" else code.strip()
+    return plain_code(code).upper() if key == "icpc2" else plain_code(code)
 
 
 def _read(name: str, build: Callable[[dict[str, str]], Row]) -> _Table[Row]:
@@ -135,7 +141,7 @@ def _read(name: str, build: Callable[[dict[str, str]], Row]) -> _Table[Row]:
     prefixes: set[tuple[str, str]] = set()
     for row in table(name):
         for system in (row.get("systems") or row["system"]).split():
-            key = (system, _normal_code(system, row["code"]))
+            key = (system, normal_code(system, row["code"]))
             rows[key] = build(row)
             if row.get("match") == "prefix":
                 prefixes.add(key)
@@ -153,8 +159,7 @@ _ADDRESS_PARTS = tuple(_aliases("part").items())
 @lru_cache(512)
 def system_key(uri: str) -> str:
     """The short key of a code system, whatever alias it was sent under; empty for a system we do not know."""
-    address = uri.strip().lower().partition("|")[0].rstrip("/").removeprefix("urn:oid:")
-    address = address.removeprefix("https://").removeprefix("http://").removeprefix("www.")
+    address = address_of(uri)
     known = _ADDRESSES.get(address)
     if known is not None:
         return known
@@ -186,7 +191,7 @@ def _both_npu(labs: _Table[Lab]) -> _Table[Lab]:
 
 
 def _sharing(system: str) -> Iterable[str]:
-    return ("nlk", "npu") if system in {"nlk", "npu"} else (system,)
+    return _NPU if system in _NPU else (system,)
 
 
 _LABS = _both_npu(_read("labs.csv", _lab))
@@ -237,7 +242,7 @@ def imaging(system: str | None, code: str | None) -> Imaging | None:
     row = _look_up(_IMAGING, system, code)
     if row is not None or key_of(system) != "ncrp":
         return row
-    letters = _normal_code("ncrp", code or "")
+    letters = normal_code("ncrp", code or "")
     if len(letters) != _NCRP_LENGTH or not letters[:3].isalpha() or letters.startswith("Z"):
         return None
     return _IMAGING.rows.get(("ncrp-6", letters[-1]))
@@ -285,4 +290,4 @@ def outcome_word(text: str) -> Outcome | None:
 
 @lru_cache(256)
 def _interpretation(system: str | None, code: str) -> tuple[str, str]:
-    return system_key(system) if system else "interpretation", code.strip()
+    return system_key(system) if system else "interpretation", plain_code(code)

@@ -6,13 +6,16 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cds_service.guideline.interval import EXACT, Interval
 from cds_service.mappings.datatypes import UnusableError
+from cds_service.mappings.spelling import INVISIBLE
 from cds_service.mappings.terminology import system_key, table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cds_service.mappings.datatypes import Quantity
 
 ONE, ZERO = Decimal(1), Decimal(0)
@@ -40,6 +43,17 @@ class Unit:
         return mine == (other.factor, other.divisor, other.offset, other.dimension)
 
 
+class OtherSpelling(NamedTuple):
+    """A unit of the table that UCUM does not know, or reads otherwise than we do."""
+
+    quantity: str
+    spelling: str
+    reading: str
+    """What one of it is in the canonical unit; `refused` where it is not read."""
+    is_ucum: bool
+    """Whether UCUM knows the spelling, for something else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Canonical:
     """The unit in which a concept is measured, and the lowest and highest plausible value in it (ours)."""
@@ -51,13 +65,20 @@ class Canonical:
 
 
 _SPELLING = str.maketrans(
-    {"µ": "u", "μ": "u", "º": "°", "×": "x", "·": ".", "⋅": ".", "⁻": "-", "−": "-"}
+    {"µ": "u", "μ": "u", "º": "°", "℃": "°C", "℉": "°F", "ℓ": "l", "×": "x", "·": ".", "⋅": "."}
     | dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
-    | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")
+    | dict.fromkeys("⁻−", "-")
+    | dict.fromkeys("∕⁄／", "/")
+    | dict.fromkeys("ˆ˄", "^")
+    | INVISIBLE
 )
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
-_POWER = re.compile(r"^[x*]?10(?:\*\*|[*^#+e]|exp|\()?(-?[0-9]{1,2})\)?(?![0-9])")
-_WORDS = (("mikro", "u"), ("micro", "u"), ("mcg", "ug"), ("mcl", "ul"), ("mck", "uk"), ("mm^3", "mm3"), (".l-1", "/l"))
+_POWER = re.compile(r"^[x*]?10(?:\*\*|[*^#+ex]|exp|\()?(-?[0-9]{1,2})\)?(?![0-9])")
+SPELLINGS = table("unit_words.csv")
+"""What is read alike: `word` stands for its short form wherever it is, `power` is an example of a power of ten."""
+_WORDS = sorted(
+    ((row["sent"], row["read"]) for row in SPELLINGS if row["kind"] == "word"), key=lambda word: -len(word[0])
+)
 _LONGEST = 60
 _REFUSED = "REJECT"
 
@@ -68,11 +89,12 @@ def exact_spelling(text: str) -> str:
 
 
 def folded_spelling(text: str) -> str:
-    """Also in small letters and with powers of ten written `10*9`: `x10^9 /L`, `10E9/L` and `10#9/l` are one."""
+    """Also in small letters, words shortened, powers of ten written `10*9`: `x10^9 per litre` and `10#9/l` are one."""
     folded = exact_spelling(text).lower()
     for word, short in _WORDS:
-        folded = folded.replace(word, short)
-    return _POWER.sub(r"10*\1", folded)
+        if word in folded:
+            folded = folded.replace(word, short)
+    return _POWER.sub(r"10*\1", folded.replace("./", "/").rstrip("."))
 
 
 def _unit(row: dict[str, str]) -> Unit:
@@ -96,6 +118,14 @@ CANONICAL = {
     row["concept"]: Canonical(row["quantity"], row["unit"], Decimal(row["low"]), Decimal(row["high"]))
     for row in table("concepts.csv")
 }
+
+
+_SPELLINGS = frozenset(spelling for _, spelling in (*_EXACT, *_FOLDED))
+
+
+def is_spelling(text: str) -> bool:
+    """Whether any quantity of ours is measured in a unit written so."""
+    return exact_spelling(text) in _SPELLINGS or folded_spelling(text) in _SPELLINGS
 
 
 @lru_cache(1024)
@@ -156,6 +186,17 @@ def converted(number: Decimal, unit: Unit) -> Decimal:
     return product if unit.divisor == ONE else EXACT.divide(product, unit.divisor)
 
 
+def other_spellings() -> Iterator[OtherSpelling]:
+    """The spellings of the table that mean something else in UCUM, or nothing."""
+    canonical = {one.quantity: one.unit for one in CANONICAL.values()}
+    for row in _ROWS:
+        if row["ucum"]:
+            reading = "refused" if row["factor"] == _REFUSED else f"{row['factor']} {canonical[row['quantity']]}"
+            if row["offset"] != "0":
+                reading = f"(x {row['offset']}) × {reading}"
+            yield OtherSpelling(row["quantity"], row["spelling"], reading, row["ucum"] == "otherwise")
+
+
 def convert(interval: Interval, unit: Unit) -> Interval:
     """The interval in the canonical unit."""
     if unit.is_canonical:
@@ -169,15 +210,20 @@ def convert(interval: Interval, unit: Unit) -> Interval:
     )
 
 
+def is_plausible(concept: str, number: Decimal) -> bool:
+    """Whether a number in the canonical unit lies within what we take for possible."""
+    limits = CANONICAL[concept]
+    return limits.lowest <= number <= limits.highest
+
+
 def plausible(concept: str, interval: Interval) -> Interval:
     """The converted interval, if its ends are plausible; nothing we measure is below zero, so `<5` begins at 0.
 
     Raises:
         UnusableError: `value-implausible`.
     """
-    limits = CANONICAL[concept]
     low, high = interval.low, interval.high
     for end in (low,) if low is high else (low, high):
-        if end is not None and not limits.lowest <= end <= limits.highest:
+        if end is not None and not is_plausible(concept, end):
             raise UnusableError("value-implausible")
     return interval if low is not None else Interval(ZERO, high, high_open=interval.high_open)

@@ -5,12 +5,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cds_service.hooks.services import SERVICES
+from cds_service.simulate.schema_checks import validator
 from tests.hooks.asked import INSTANCE, PRIVATE, gaps, outcome, path
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 EVALUATION = Draft202012Validator(json.loads((SCHEMAS / "evaluation.schema.json").read_text("utf-8")))
-PROTOCOL = json.loads((SCHEMAS / "cds-hooks.schema.json").read_text("utf-8"))
-RESPONSE = Draft202012Validator({**PROTOCOL, "$ref": "#/$defs/Response"})
+RESPONSE = validator("Response")
 PATIENT = {"resourceType": "Patient", "id": "p1", "birthDate": "2014-04-10"}
 CNO = {
     "resourceType": "Condition",

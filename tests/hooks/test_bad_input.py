@@ -1,5 +1,6 @@
 """Whatever stands in whatever field: an answer or a clear refusal, never a fault of ours, never the value back."""
 
+import asyncio
 import json
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -15,11 +16,11 @@ from cds_service.hooks.answer import encoded
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import BY_HOOK
 from cds_service.settings import Settings
+from cds_service.simulate.schema_checks import validator
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 EVALUATION = Draft202012Validator(json.loads((SCHEMAS / "evaluation.schema.json").read_text("utf-8")))
-PROTOCOL = json.loads((SCHEMAS / "cds-hooks.schema.json").read_text("utf-8"))
-RESPONSE = Draft202012Validator({**PROTOCOL, "$ref": "#/$defs/Response"})
+RESPONSE = validator("Response")
 ANSWERS = make_answers(Settings(profile="development"), lambda: datetime(2025, 9, 15, 8, tzinfo=UTC), random_uuid)
 PRIVATE = "Olav Nordmann"
 SUBJECT = {"reference": "Patient/p1"}
@@ -188,7 +189,7 @@ ODD = st.one_of(
 def answers(body, hook):
     """The answers of service and evaluation that are none of a clear refusal."""
     for answer in (
-        lambda: ANSWERS.to_hook(BY_HOOK[hook], body, "en"),
+        lambda: asyncio.run(ANSWERS.to_hook(BY_HOOK[hook], body, "en")),
         lambda: encoded(ANSWERS.to_evaluation(body, language="nn")),
     ):
         fault = None

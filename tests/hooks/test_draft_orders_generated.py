@@ -1,5 +1,6 @@
 """Random draft orders: none breaks the service, and no order of entries or amounts changes what is told."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import BY_HOOK
 from cds_service.mappings.terminology import table
 from cds_service.settings import Settings
+from cds_service.simulate.schema_checks import validator
 from tests.hooks.sessions import (
     ATC,
     EPIC_TYPES,
@@ -37,8 +39,7 @@ from tests.hooks.sessions import (
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 EVALUATION = Draft202012Validator(json.loads((SCHEMAS / "evaluation.schema.json").read_text("utf-8")))
-PROTOCOL = json.loads((SCHEMAS / "cds-hooks.schema.json").read_text("utf-8"))
-RESPONSE = Draft202012Validator({**PROTOCOL, "$ref": "#/$defs/Response"})
+RESPONSE = validator("Response")
 ANSWERS = make_answers(Settings(profile="development"), lambda: datetime(2025, 9, 15, 8, tzinfo=UTC), random_uuid)
 PRIVATE = "Olav Nordmann"
 SYSTEMS = {"atc": ATC, "rxnorm": RXNORM}
@@ -76,7 +77,7 @@ RESOURCES = st.dictionaries(st.sampled_from(NAMES), SHAPES, max_size=12).flatmap
 def told(request):
     """The answer of the service and the Evaluation."""
     body = json.dumps(request).encode()
-    answer = json.loads(ANSWERS.to_hook(BY_HOOK[request["hook"]], body, "en"))
+    answer = json.loads(asyncio.run(ANSWERS.to_hook(BY_HOOK[request["hook"]], body, "en")))
     return answer["cards"], json.loads(encoded(ANSWERS.to_evaluation(body, language="en")))
 
 

@@ -161,7 +161,10 @@ def test_an_instance_that_is_no_uuid_is_answered_with_a_note(instance, noted):
     [
         {"prefetch": None},
         {"fhirAuthorization": None, "fhirServer": None},
-        {"fhirAuthorization": {"access_token": "t", "expires_in": "300", "scope": "user/Observation.rs"}},
+        {
+            "fhirServer": "https://ehr.example.org/fhir",
+            "fhirAuthorization": {"access_token": "t", "expires_in": "300", "scope": "user/Observation.rs"},
+        },
         {"extension": {"com.example.button": "18"}, "anything": [1, {"deep": None}]},
     ],
 )

@@ -99,6 +99,33 @@ def test_a_comparator_that_r4_does_not_have_is_refused(comparator):
         ("mindre enn eller lik 4", "4", "<=", None),
         ("≤ 4", "4", "<=", None),
         ("<=4", "4", "<=", None),
+        ("lågare enn 5", "5", "<", None),
+        ("mindre än 5 mg/L", "5", "<", "mg/L"),
+        ("Mindre a\u0308n 5", "5", "<", None),
+        ("mindre end 5", "5", "<", None),
+        ("Lavere end 5", "5", "<", None),
+        ("Less than 5", "5", "<", None),
+        ("less than or equal to 5", "5", "<=", None),
+        ("not more than 5", "5", "<=", None),
+        ("kleiner als 5,0", "5.0", "<", None),
+        ("unter 5", "5", "<", None),
+        ("höchstens 5", "5", "<=", None),
+        ("kleiner gleich 5", "5", "<=", None),
+        ("&lt;5", "5", "<", None),
+        ("≦5", "5", "<=", None),
+        ("meir enn 200", "200", ">", None),
+        ("Høgare enn 200", "200", ">", None),
+        ("større end 200", "200", ">", None),
+        ("större än 200", "200", ">", None),
+        ("över 200", "200", ">", None),
+        ("mindst 200", "200", ">=", None),
+        ("greater than 200", "200", ">", None),
+        ("GRÖSSER ALS 200", "200", ">", None),
+        ("größer als 200", "200", ">", None),
+        ("größer gleich 200", "200", ">=", None),
+        ("über 200", "200", ">", None),
+        ("mindestens 200", "200", ">=", None),
+        ("at least 200", "200", ">=", None),
         ("Større enn 200", "200", ">", None),
         ("> 200", "200", ">", None),
         ("≥ 7,5", "7.5", ">=", None),
@@ -117,8 +144,17 @@ def test_a_result_written_as_text_is_read_with_comparator_and_unit(text, number,
     assert written(text) == WrittenNumber(Decimal(number), comparator, unit)
 
 
+@pytest.mark.parametrize(
+    ("text", "grouped"),
+    [("1.250", "1250"), ("150,000", "150000"), ("< 5.600 /µl", "5600"), ("1.25", None), ("0.125", None),
+     ("1250.125", None), ("1.2500", None), ("1250", None)],
+)  # fmt: skip
+def test_a_mark_before_three_digits_may_divide_off_thousands(text, grouped):
+    assert written(text).grouped == (grouped and Decimal(grouped))
+
+
 _NO_NUMBER = """Neg|negativ|Hemolysert|5-10|5 - 10|1.200,5|1,2,3|12,4*|1 2|12 345 6|5.|.5|NaN|Infinity|1_0|３|++|<|<<5
-1e5|se kommentar 5"""
+1e5|se kommentar 5|ca. 5|ikke under 5|ikke påvist"""
 
 
 @pytest.mark.parametrize("text", [*_NO_NUMBER.replace("\n", "|").split("|"), "9" * 61])

@@ -69,7 +69,8 @@ def test_codes_of_two_concepts_contradict_each_other(codings):
         ((NLK, "NPU02547"), "ldh_isoenzyme_exclude"),
         ((NLK, "NPU19716"), "calprotectin_plasma_exclude"),
         ((LOINC, "18184-2"), "esr_exclude"),
-        ((LOINC, "30350-3"), "hemoglobin"),
+        ((LOINC, "1783-0"), "alp"),
+        ((LOINC, "13959-2"), "calcium_free_exclude"),
         ((LOINC, "47596-2"), "calcium_free"),
     ],
 )
@@ -133,6 +134,14 @@ def test_a_name_without_a_fitting_unit_is_not_read(quantity, reason):
     assert refusals(code=coded((LOCAL, "S-CRP", "S-CRP")), valueQuantity=quantity) == {(reason, "crp")}
 
 
+def test_a_laboratorys_own_code_under_the_address_of_npu_is_read_by_name():
+    code = coded(("urn:oid:1.2.752.108.1", "FLX00285", "vB-Hemoglobin"))
+    reading = reading_of(code=code, valueQuantity=amount(135, "g/L"))
+    assert [(one.name, one.value, one.read_from) for one in reading.measurements] == [
+        ("hemoglobin", exactly("13.5"), "name")
+    ]
+
+
 def test_names_of_two_concepts_contradict_each_other():
     assert refusals(code=coded((LOCAL, "X", "S-CRP"), text="B-Hemoglobin")) == {("coding-contradiction", None)}
 
@@ -146,6 +155,7 @@ def test_an_unknown_code_of_a_laboratory_system_is_never_read_by_name():
     ("code", "category"),
     [
         (coded((LOCAL, "S-FERRIT", "S-Ferritin")), None),
+        (coded((NLK, "S-FERRIT", "S-Ferritin")), None),
         (coded(("http://hospital.example/lab", "123")), LABORATORY),
         (coded(text="Whatever"), LABORATORY),
     ],

@@ -254,6 +254,9 @@ def test_of_a_culture_that_is_not_final_only_that_is_told():
         ("negative", "negative"),
         (" Ingen  vekst ", "negative"),
         ("No growth", "negative"),
+        ("Ingen växt", "negative"),
+        ("Ingen vækst", "negative"),
+        ("Kein Wachstum", "negative"),
     ],
 )
 @pytest.mark.parametrize("member", ["valueString", "valueCodeableConcept"])

@@ -38,6 +38,9 @@ def test_half_a_reference_range_is_open_to_the_other_side():
         ("11,7 - 15,3", Interval(Decimal("11.7"), Decimal("15.3"))),
         ("11.7\u201315.3", Interval(Decimal("11.7"), Decimal("15.3"))),
         ("(11,7 til 15,3)", Interval(Decimal("11.7"), Decimal("15.3"))),
+        ("11,7 till 15,3", Interval(Decimal("11.7"), Decimal("15.3"))),
+        ("11,7 bis 15,3 g/dl", Interval(Decimal("11.7"), Decimal("15.3"))),
+        ("kleiner als 12", Interval(None, Decimal(12), high_open=True)),
         ("117-153 g/L", Interval(Decimal("11.7"), Decimal("15.3"))),
         ("<12", Interval(None, Decimal(12), high_open=True)),
         ("< 12 g/dL", Interval(None, Decimal(12), high_open=True)),
@@ -70,6 +73,16 @@ def test_an_unreadable_reference_range_is_noted_and_the_value_kept(reference):
     reading = reading_of(referenceRange=[reference])
     assert [(one.value, one.reference) for one in reading.measurements] == [(exactly("12.4"), None)]
     assert reading.notes == (Note(SOURCE, "reference-range-unreadable", "hemoglobin"),)
+
+
+def test_a_written_range_that_may_be_in_thousands_is_not_guessed_at():
+    ldh = coded((LOINC, "2532-0"))
+    reading = reading_of(code=ldh, valueQuantity=amount(1400, "U/L"), referenceRange=[{"text": "1.125 - 1.250"}])
+    assert [one.reference for one in reading.measurements] == [None]
+    assert reading.notes == (Note(SOURCE, "reference-range-unreadable", "ldh"),)
+    free = coded((LOINC, "1995-0"))
+    found = measured(code=free, valueQuantity=amount(1.2, "mmol/L"), referenceRange=[{"text": "1,150 - 1,350"}])
+    assert found.reference == Interval(Decimal("1.150"), Decimal("1.350"))
 
 
 @pytest.mark.parametrize("reference", [{}, {"text": " "}])

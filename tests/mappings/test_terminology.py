@@ -33,6 +33,18 @@ def _concept(found):
         ("http://loinc.org/", "loinc"),
         ("https://LOINC.org", "loinc"),
         ("http://loinc.org|2.77", "loinc"),
+        ("HTTP://LOINC.ORG", "loinc"),
+        ("http://loinc.org//", "loinc"),
+        ("http://loinc.org/|2.77", "loinc"),
+        ("http://www.loinc.org/", "loinc"),
+        ("loinc.org", "loinc"),
+        ("LOINC", "loinc"),
+        ("https://ucum.org", "ucum"),
+        ("\u200bhttp://loinc.org\u00a0", "loinc"),
+        ("http://loinc.\u00adorg", "loinc"),
+        ("URN:OID:2.16.840.1.113883.6.1", "loinc"),
+        ("oid:2.16.840.1.113883.6.1", "loinc"),
+        ("urn:oid:2.16.840.1.113883.6.1/", "loinc"),
         ("urn:oid:2.16.840.1.113883.6.1", "loinc"),
         ("2.16.578.1.12.4.1.1.7280", "nlk"),
         ("urn:oid:2.16.578.1.12.4.1.1.7230", "nlk"),
@@ -40,6 +52,7 @@ def _concept(found):
         ("https://www.ehelse.no/fhir/CodeSystem/no-kodeverk-7280-nlk", "nlk"),
         ("http://npu-terminology.org", "npu"),
         ("urn:oid:1.2.208.176.2.1", "npu"),
+        ("urn:oid:1.2.752.108.1", "npu"),
         ("http://ehelse.no/fhir/CodeSystem/no-kodeverk-8212", "local_lab"),
         ("http://snomed.info/sct/51000202101/version/20250915", "sct"),
         ("HTTP://SNOMED.INFO/SCT", "sct"),
@@ -69,7 +82,14 @@ def test_every_alias_of_a_system_has_one_key(uri, key):
         (NLK, "NPU28309", "hemoglobin"),
         ("urn:oid:1.2.208.176.2.1", "NPU19748", "crp"),
         ("http://loinc.org/", "777-3", "platelets"),
+        (LOINC, "777-3\u200b", "platelets"),
+        (LOINC, "\ufeff777-3\u00a0", "platelets"),
+        (LOINC, "777\u20113", "platelets"),
+        (LOINC, "777\u20133", "platelets"),
+        (NLK, "NPU\u00ad19748", "crp"),
+        (NLK, "npu\u00a003568", "platelets"),
         (SCT, "27113001", "body_weight"),
+        (f"{SCT}/", "\u200b27113001", "body_weight"),
     ],
 )
 def test_a_laboratory_code_is_found_under_every_address(system, code, concept):
@@ -88,7 +108,32 @@ def test_a_laboratory_code_of_no_or_another_system_is_nothing(system, code):
     assert terminology.lab(system, code) is None
 
 
-@pytest.mark.parametrize("code", ["30350-3", "47596-2", "59470-5", "1990-1", "18184-2", "62290-2"])
+@pytest.mark.parametrize(("system", "code"), [(NLK, "B-HB"), ("urn:oid:1.2.752.108.1", "FLX00285"), (NLK, "NPU1974")])
+def test_what_is_no_npu_code_under_the_address_of_npu_is_a_local_code(system, code):
+    assert terminology.lab(system, code) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "concept", "unit"),
+    [
+        ("49765-1", "calcium_total", "mg/dL"),
+        ("1996-8", "calcium_total", "mmol/L"),
+        ("30350-3", "hemoglobin", "g/dL"),
+        ("30352-9", "hemoglobin", "g/dL"),
+        ("75928-2", "hemoglobin", "mmol/L"),
+        ("48421-2", "crp", "mg/L"),
+        ("82477-1", "esr", "mm/h"),
+        ("38483-4", "creatinine", "mg/dL"),
+    ],
+)
+def test_tests_in_whole_capillary_and_arterial_blood_are_the_same_tests(code, concept, unit):
+    found = terminology.lab(LOINC, code)
+    assert (found.concept, found.unit, found.role) == (concept, unit, "measure")
+
+
+@pytest.mark.parametrize(
+    "code", ["1783-0", "13959-2", "83064-6", "13056-7", "4538-5", "47596-2", "59470-5", "1990-1", "18184-2", "62290-2"]
+)
 def test_unverified_and_excluded_laboratory_codes_are_never_measured(code):
     assert terminology.lab(LOINC, code).role == "exclude"
 

@@ -15,9 +15,13 @@ from cds_service.mappings.terminology import table
 
 UCUM = "http://unitsofmeasure.org"
 _COUNTS = """10*9/L|10^9/L|10^9 /L|10**9/L|10#9/L|10E9/L|10e9/l|x10^9/l|x 10E9/L|×10⁹/L|X10*9/L|x10(9)/L|10+9/L
+10x9/L|10exp9/L|10(9)/l|109/L|10ˆ9/L|10^9∕L|10^9\u2044L|10^9/ℓ|10*9 /L.|10\u200b^9/\u00a0L|10^9*L^-1
+10^9 cells/L|10*9 celler/L|E9/l|milliard/L|Mrd./l|mia/L|Millionen/ml|1000/µl|Tsd./µl|Tsd/ul|tausend/µl
+tusen/mikroliter|thousand per microliter|thou/cumm|/nanoliter|Gpt/l|G/l|giga.l-1
 G/L|giga/L|10*3/uL|10^3/µL|10^3/μL|10^3/mcL|x10E3/uL|K/uL|k/ul|K/µL|K/mcL|/nL|thou/uL|Thousand/uL|10*3/mm3|10^3/mm³|10*6/mL|10*9.L-1
 10*9{cells}/L"""
-_SINGLE_CELLS = "/uL|/µL|{cells}/uL|cells/uL|cells/µL|celler/µL|/mm3|/mm³|/mm^3|10*6/L|10^6/L|/mikroL"
+_SINGLE_CELLS = """/uL|/µL|{cells}/uL|cells/uL|cells/µL|celler/µL|/mm3|/mm³|/mm^3|10*6/L|10^6/L|/mikroL
+cells per microliter|Zellen/µl|cells/cumm|/cmm"""
 
 
 def _split(text: str) -> list[str]:
@@ -51,17 +55,39 @@ def test_cells_per_microlitre_are_a_thousandth(spelling):
         ("hemoglobin", "11.8", "G/DL", "11.8"),
         ("hemoglobin", "11.8", "gm/dL", "11.8"),
         ("hemoglobin", "11.8", "g/100 mL", "11.8"),
+        ("hemoglobin", "11.8", "gram per deciliter", "11.8"),
+        ("hemoglobin", "11.8", "gms/dL", "11.8"),
+        ("hemoglobin", "118", "Gramm/l", "11.8"),
+        ("hemoglobin", "118", "grams per litre", "11.8"),
+        ("hemoglobin", "118", "kg/m3", "11.8"),
         ("hemoglobin", "7", "mmol/l", "11.277"),
+        ("hemoglobin", "7", "millimol/liter", "11.277"),
         ("crp", "8.2", "mg/dL", "82"),
         ("crp", "30", "mg/l", "30"),
         ("crp", "30", "µg/mL", "30"),
+        ("crp", "30", "milligram per liter", "30"),
+        ("crp", "3", "mg/100ml", "30"),
         ("esr", "12", "mm", "12"),
+        ("esr", "12", "mm/timme", "12"),
+        ("esr", "12", "mm/tim", "12"),
+        ("esr", "12", "mm/time", "12"),
+        ("esr", "12", "mm/Std.", "12"),
+        ("esr", "12", "mm/1. Stunde", "12"),
+        ("esr", "12", "mm n.W.", "12"),
+        ("esr", "12", "mm/h Westergren", "12"),
+        ("esr", "12", "millimetre per hour", "12"),
         ("esr", "12", "mm/hr", "12"),
         ("esr", "12", "mm/t", "12"),
         ("esr", "12", "mm/1 h", "12"),
         ("esr", "12", "mm/h{Westergren}", "12"),
         ("ldh", "3.5", "µkat/L", "210"),
+        ("ldh", "3.5", "\u03bckat/L", "210"),
         ("ldh", "3.5", "ukat/l", "210"),
+        ("ldh", "3.5", "mikrokatal/L", "210"),
+        ("ldh", "3500", "nkat/L", "210"),
+        ("ldh", "210", "enheter/L", "210"),
+        ("ldh", "210", "unit per liter", "210"),
+        ("ldh", "210", "E/l", "210"),
         ("ldh", "210", "[iU]/L", "210"),
         ("ldh", "210", "U/l", "210"),
         ("alp", "210", "IU/L", "210"),
@@ -70,6 +96,7 @@ def test_cells_per_microlitre_are_a_thousandth(spelling):
         ("vitd25", "20", "mcg/L", "49.92"),
         ("calcium_total", "9.5", "mg/dL", "2.37025"),
         ("calcium_free", "2.4", "mEq/L", "1.2"),
+        ("calcium_total", "4.8", "mval/l", "2.4"),
         ("albumin", "4.1", "g/dl", "41"),
         ("urate", "0.41", "mmol/L", "410"),
         ("creatinine", "1", "mg/dL", "88.4"),
@@ -83,7 +110,11 @@ def test_cells_per_microlitre_are_a_thousandth(spelling):
         ("body_temperature", "38.1", "°C", "38.1"),
         ("body_temperature", "38.1", "º C", "38.1"),
         ("body_temperature", "38.1", "degC", "38.1"),
+        ("body_temperature", "38.1", "℃", "38.1"),
+        ("body_temperature", "38.1", "Grad Celsius", "38.1"),
+        ("body_temperature", "100.4", "degrees Fahrenheit", "38"),
         ("body_weight", "49000", "g", "49"),
+        ("body_weight", "49", "kilogram", "49"),
         ("body_weight", "100", "[lb_av]", "45.359237"),
         ("body_height", "1.32", "m", "132"),
         ("body_height", "52", "[in_i]", "132.08"),
@@ -125,6 +156,19 @@ def test_doses_and_rates_per_kilogram_say_so(spelling):
         ("platelets", "10*9/uL"),
         ("platelets", "g/L"),
         ("platelets", "10*12/L"),
+        ("platelets", "T/L"),
+        ("platelets", "Mio/µl"),
+        ("platelets", "10-9/L"),
+        ("platelets", "10.9/L"),
+        ("platelets", "x10-3/uL"),
+        ("hemoglobin", "grams per milliliter"),
+        ("hemoglobin", "gr/dL"),
+        ("hemoglobin", "g/l-1"),
+        ("esr", "mm/2 timer"),
+        ("esr", "cm/h"),
+        ("ldh", "mkat/L"),
+        ("ldh", "U/mL"),
+        ("vitd25", "ng/dL"),
         ("leukocytes", "%"),
         ("leukocytes", "+"),
         ("body_temperature", "k"),
@@ -191,6 +235,25 @@ def test_every_row_of_the_table_converts_as_it_says(row, number):
     concept = next(concept for concept, one in units.CANONICAL.items() if one.quantity == row["quantity"])
     expected = (number + Decimal(row["offset"])) * Decimal(row["factor"])
     assert _converted(concept, str(number), unit=row["spelling"]) == expected
+
+
+@pytest.mark.parametrize("row", units.SPELLINGS, ids=lambda row: row["sent"])
+def test_every_word_and_power_of_the_table_is_read_as_it_says(row):
+    example = row["example"]
+    shortened = example.lower().replace(row["sent"].lower(), row["read"])
+    assert units.folded_spelling(example) == units.folded_spelling(shortened)
+    measured = [concept for concept in units.CANONICAL if units.known(concept, example) is not None]
+    assert measured, "no quantity is written so"
+
+
+@pytest.mark.parametrize("row", [row for row in table("units.csv") if row["case"] != "exact"], ids=str)
+def test_capitals_blanks_and_what_nobody_sees_do_not_matter(row):
+    concept = next(concept for concept, one in units.CANONICAL.items() if one.quantity == row["quantity"])
+    spelling = row["spelling"]
+    plain = units.known(concept, spelling)
+    assert plain is not None
+    for sent in (spelling.upper(), spelling.lower(), "\u00a0".join(spelling), f"\u200b{spelling}\ufeff "):
+        assert units.known(concept, sent) is plain
 
 
 def test_no_spelling_stands_twice_in_the_table():

@@ -5,16 +5,16 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 from zipfile import ZipFile
 
 import pytest
 import requests
+
+from tests.services.conftest import free_port, wait_until_ready
 
 pytestmark = pytest.mark.services
 
@@ -22,12 +22,6 @@ ROOT = Path(__file__).parent.parent.parent
 COMMAND = Path(sys.executable).parent / "cno-cds"
 SAMPLES = sorted(folder for folder in (ROOT / "fhir_samples").glob("*") if folder.is_dir())
 SECONDS = 30
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def environment(**extra):
@@ -41,22 +35,11 @@ def running(**extra):
     process = subprocess.Popen([COMMAND, "serve", "--port", str(port)], env=environment(**extra), cwd=ROOT)  # noqa: S603  our own command
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_until_ready(address, process)
+        wait_until_ready(f"{address}/readyz", process, SECONDS)
         yield process, address
     finally:
         process.kill()
         process.wait()
-
-
-def wait_until_ready(address, process):
-    deadline = monotonic() + SECONDS
-    while monotonic() < deadline and process.poll() is None:
-        try:
-            if requests.get(f"{address}/readyz", timeout=SECONDS).ok:
-                return
-        except requests.ConnectionError:
-            sleep(0.05)
-    pytest.fail("The service did not become ready.")
 
 
 @pytest.fixture(scope="module")

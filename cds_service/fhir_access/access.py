@@ -1,0 +1,45 @@
+"""The listed servers of an installation, their connections, and who may use them for one hook."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+from cds_service.fhir_access.client import Session
+from cds_service.fhir_access.connections import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cds_service.fhir_access.server import FhirServer
+
+DEADLINE_SECONDS = 0.4
+_TOKEN = re.compile(r"[!-~]{1,8192}")
+
+
+class FhirAccess:
+    """Opens sessions. `seconds` is what a hook may wait for its servers, all requests together."""
+
+    def __init__(self, servers: Iterable[FhirServer], seconds: float = DEADLINE_SECONDS) -> None:
+        self._servers = {server.base: (server, Transport(server)) for server in servers}
+        self._seconds = seconds
+
+    def session(self, address: str, token: str | None) -> Session | None:
+        """A session on the listed server of that very address, beginning now; None where nothing may be asked.
+
+        A slash at the end of the address makes no difference, anything else does.
+        """
+        known = self._servers.get(address.rstrip("/"))
+        if known is None:
+            return None
+        server, transport = known
+        if server.needs_token if token is None else _TOKEN.fullmatch(token) is None:
+            return None
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        return Session(server, transport, deadline, token)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for _, transport in self._servers.values():
+            await transport.aclose()

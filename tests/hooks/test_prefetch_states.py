@@ -1,0 +1,114 @@
+"""F10, PD1 to PD12: what each state of each prefetch key means, without any access to a FHIR server."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+CHILD = "girl-9-multifocal-symmetric"
+REQUEST = json.loads((Path(__file__).parent.parent.parent / "fhir_samples" / CHILD / "request.json").read_text("utf-8"))
+PREFETCH = REQUEST["prefetch"]
+LISTS = sorted(set(PREFETCH) - {"patient", "labs", "vitals", "imagingFindings", "assessment"})
+"""Keys whose resource type no other key asks for; without its form this child shows no sign of CNO."""
+FAILURE = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "forbidden"}]}
+NO_RESULTS = {
+    "resourceType": "Bundle", "type": "searchset", "total": 0,
+    "link": [{"relation": "self", "url": "https://ehr.example.org/api/FHIR/R4/Observation?x"}],
+    "entry": [
+        {
+            "resource": {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "processing"}]},
+            "search": {"mode": "outcome"},
+        }
+    ],
+}  # fmt: skip
+EMPTY = [
+    None,
+    {"resourceType": "Bundle", "type": "searchset", "total": 0},
+    {"resourceType": "Bundle", "type": "searchset", "entry": []},
+    {"resourceType": "Bundle", "entry": None},
+    NO_RESULTS,
+]
+GARBAGE = ["<html><body>500</body></html>", 7, True, [], {}, {"resource": None}, {"resourceType": "Observations"}]
+
+
+def post(client, prefetch, **members):
+    return client.post(
+        "/cds-services/cno-patient-view",
+        json={**REQUEST, "prefetch": prefetch, **members},
+        headers={"Accept-Language": "en"},
+    )
+
+
+def told(client, prefetch):
+    """The text of all cards, and source and reason of their notes."""
+    response = post(client, prefetch)
+    assert response.status_code == 200, response.text
+    cards = response.json()["cards"]
+    found = [card["extension"]["example.cno-cds.result"].get("notes", []) for card in cards]
+    notes = {(note["source"], note["reason"]) for notes in found for note in notes}
+    return [card["detail"] for card in cards], notes
+
+
+def without(key):
+    return {name: value for name, value in PREFETCH.items() if name != key}
+
+
+@pytest.mark.parametrize("key", LISTS)
+def test_missing_and_failed_are_not_received_and_null_and_empty_are_known(key, client):
+    missing, _ = told(client, without(key))
+    failed, notes = told(client, PREFETCH | {key: FAILURE})
+    assert failed == missing
+    assert (f"prefetch.{key}", "prefetch-failed") in notes
+    empty = [told(client, PREFETCH | {key: value}) for value in EMPTY]
+    assert empty == [empty[0]] * len(EMPTY)
+    assert not {source for source, _ in empty[0][1]} & {f"prefetch.{key}"}
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+@pytest.mark.parametrize("key", ["conditions", "labs", "medicationAdministrations"])
+def test_garbage_is_failed_and_never_a_fault_of_ours(key, garbage, client):
+    details, notes = told(client, PREFETCH | {key: garbage})
+    assert {source for source, _ in notes} == {f"prefetch.{key}"}
+    assert "Not received" in "\n".join(details)
+
+
+def test_the_old_form_is_the_new_one(client):
+    old = {key: {"resource": value, "response": {"status": "200 OK"}} for key, value in PREFETCH.items()}
+    assert told(client, old) == told(client, PREFETCH)
+
+
+def test_a_read_answered_with_a_bundle_and_a_search_with_a_bare_resource_are_taken(client):
+    (observation,) = [entry["resource"] for entry in PREFETCH["labs"]["entry"] if entry["resource"]["id"] == "o1"]
+    one = PREFETCH | {"labs": {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": observation}]}}
+    bare = one | {
+        "patient": {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": PREFETCH["patient"]}]},
+        "labs": observation,
+    }
+    assert told(client, bare) == told(client, one)
+
+
+def test_an_unrequested_key_changes_nothing(client):
+    more = {"unrequested": {"resourceType": "Basic"}, "__x__": {"resourceType": "Practitioner", "id": "p"}}
+    assert told(client, PREFETCH | more) == told(client, PREFETCH)
+
+
+def test_a_next_page_makes_the_list_incomplete(client):
+    page = {**PREFETCH["conditions"], "link": [{"relation": "next", "url": "https://ehr.example.org/x?page=2"}]}
+    details, notes = told(client, PREFETCH | {"conditions": page})
+    assert notes == {("prefetch.conditions", "incomplete-page")}
+    assert "diagnoses" in "\n".join(details)
+
+
+@pytest.mark.parametrize("prefetch", [{}, None, "x", {"conditions": None}, {"patient": FAILURE}, {"patient": None}])
+def test_without_the_patient_the_answer_is_412_with_an_outcome(prefetch, client):
+    response = post(client, prefetch)
+    assert (response.status_code, response.json()["resourceType"]) == (412, "OperationOutcome")
+
+
+def test_a_stripped_request_is_refused_with_the_name_of_the_field(client):
+    """An EHR that does not know the endpoint by its exact address leaves out what is the patient's."""
+    response = client.post(
+        "/cds-services/cno-patient-view", json={"hook": "patient-view", "hookInstance": REQUEST["hookInstance"]}
+    )
+    assert response.status_code == 400
+    assert "context" in response.json()["issue"][0]["diagnostics"]
