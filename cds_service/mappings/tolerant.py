@@ -59,7 +59,8 @@ _READ_AS = {
     "MedicationOrder": ("MedicationRequest", {"patient": "subject", "dateWritten": "authoredOn"}),
     "ProcedureRequest": ("ServiceRequest", {"orderedOn": "authoredOn", "scheduledDateTime": "occurrenceDateTime"}),
 }
-"""Orders of DSTU2 and STU3 that R4 has under other names: they are read as far as they go, and noted."""
+"""Orders of DSTU2 and STU3 that R4 has under other names: in a session they are read as far as they go, and noted."""
+_SESSION = "context.draftOrders"
 _MOST_FIELDS = 60
 _STATUSES = frozenset({"clinicalStatus", "verificationStatus"})
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
@@ -98,7 +99,7 @@ def _fields(fields: dict[str, Raw], path: str) -> tuple[Resource | Failed | None
     if resource_type is None:
         return _failed(None, path, "not-a-resource")
     source = _source(resource_type, fields, path)
-    if resource_type in _READ_AS:
+    if resource_type in _READ_AS and path.startswith(_SESSION):
         newer, renamed = _READ_AS[resource_type]
         fields = {renamed.get(name, name): raw for name, raw in fields.items()}
         found, notes = _by_field(newer, fields | {"resourceType": Raw(msgspec.json.encode(newer))}, source)

@@ -6,6 +6,8 @@ import pytest
 from cds_service.mappings import datatypes, fhir
 from cds_service.mappings.tolerant import read_resource
 
+DRAFT = "context.draftOrders.entry[0]"
+
 
 def read(resource, path="Bundle.entry[0]"):
     found, notes = read_resource(json.dumps(resource).encode(), path)
@@ -125,7 +127,7 @@ def test_resources_inside_another_that_are_no_list_are_lost_and_noted():
 
 def test_a_drug_order_of_dstu2_is_read_under_its_newer_names():
     order = {"resourceType": "MedicationOrder", "id": "m", "patient": {"reference": "Patient/p"}, "status": "active"}
-    found, notes = read({**order, "dateWritten": "2025-09-01", "prescriber": {"reference": "Practitioner/d"}})
+    found, notes = read({**order, "dateWritten": "2025-09-01", "prescriber": {"reference": "Practitioner/d"}}, DRAFT)
     assert found == fhir.MedicationRequest(
         id="m", status="active", subject=datatypes.Reference("Patient/p"), authoredOn="2025-09-01"
     )
@@ -134,23 +136,30 @@ def test_a_drug_order_of_dstu2_is_read_under_its_newer_names():
 
 @pytest.mark.parametrize("patient", ["Patient/p", 5, []])
 def test_a_drug_order_of_dstu2_whose_patient_cannot_be_read_is_not_used(patient):
-    found, notes = read({"resourceType": "MedicationOrder", "id": "m", "patient": patient})
+    found, notes = read({"resourceType": "MedicationOrder", "id": "m", "patient": patient}, DRAFT)
     assert found == datatypes.Failed("MedicationRequest", "MedicationOrder/m")
     assert notes == [("MedicationOrder/m", "not-r4"), ("MedicationOrder/m", "resource-unreadable")]
 
 
 def test_a_procedure_request_of_an_older_release_is_a_service_request():
     old = {"resourceType": "ProcedureRequest", "orderedOn": "2025-09-01", "scheduledDateTime": "2025-09-20"}
-    found, notes = read(old)
+    found, notes = read(old, DRAFT)
     assert found == fhir.ServiceRequest(authoredOn="2025-09-01", occurrenceDateTime="2025-09-20")
-    assert notes == [("Bundle.entry[0]", "not-r4")]
+    assert notes == [(DRAFT, "not-r4")]
+
+
+@pytest.mark.parametrize("kind", ["DiagnosticOrder", "ReferralRequest", "DeviceUseRequest"])
+def test_other_orders_of_older_releases_are_none_of_ours(kind):
+    found, notes = read({"resourceType": kind, "id": "x"}, DRAFT)
+    assert found == datatypes.Failed(kind, f"{kind}/x")
+    assert notes == [(f"{kind}/x", "not-r4")]
 
 
 @pytest.mark.parametrize(
     ("resource", "reason"),
     [
-        ({"resourceType": "DiagnosticOrder", "id": "m"}, "not-r4"),
-        ({"resourceType": "ReferralRequest"}, "not-r4"),
+        ({"resourceType": "MedicationOrder", "id": "m"}, "not-r4"),
+        ({"resourceType": "ProcedureRequest"}, "not-r4"),
         ({"resourceType": "patient"}, "unknown-resource-type"),
         ({"resourceType": "Spaceship"}, "unknown-resource-type"),
         ({"resourceType": 7}, "not-a-resource"),
