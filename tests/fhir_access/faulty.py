@@ -16,7 +16,7 @@ from cds_service.settings import Settings
 from tests.conftest import NOW
 
 TOKEN = "secret-token-of-the-caller"  # noqa: S105  made up
-DEADLINE_MS = 400
+DEADLINE_MS, PATIENCE_MS = 400, 5000
 _CATEGORIES = {"labs": "laboratory", "vitals": "vital-signs", "imagingFindings": "imaging"}
 
 
@@ -155,12 +155,12 @@ class Answered:
         return {(note["source"], note["reason"]) for notes in found for note in notes}
 
 
-def tenant(folder, base, **fields):
-    """Settings with one tenant, whose server lies at the base."""
+def tenant(folder, base, deadline_ms=PATIENCE_MS, **fields):
+    """Settings with one tenant, whose server lies at the base; time enough where the deadline is not the question."""
     folder.mkdir(exist_ok=True)
     rows = {"fhir_bases": [base], **fields}
     (folder / "ehr.toml").write_text("\n".join(f"{name} = {json.dumps(value)}" for name, value in rows.items()))
-    return Settings(profile="development", language="nb", tenants_dir=folder, fetch_deadline_ms=DEADLINE_MS)
+    return Settings(profile="development", language="nb", tenants_dir=folder, fetch_deadline_ms=deadline_ms)
 
 
 def asking(request, base, prefetch=None, **members):

@@ -39,16 +39,25 @@ def faulted(folder, script, sent=None, base=None, **more):
         server = FaultyServer(PREFETCH, script, **more)
         async with server.running():
             address = base or server.base
-            answered = await ask(tenant(folder, address), asking(request(CHILD), address, sent or {}))
+            settings = tenant(folder, address, DEADLINE_MS)
+            answered = await ask(settings, asking(request(CHILD), address, sent or {}))
         return answered, server
 
     for _ in range(TRIES):
         answered, server = asyncio.run(scenario())
-        if answered.seconds < MOST_SECONDS:
+        if answered.seconds < MOST_SECONDS and (base or not late(answered, script)):
             break
     assert answered.seconds < MOST_SECONDS
     assert (answered.leaked_tasks, answered.leaked_sockets) == (0, 0)
     return answered, server
+
+
+def late(answered, script):
+    """Whether a list failed that the script leaves alone: the machine was too busy to answer in time."""
+    if answered.response.status_code != 200:
+        return False
+    lost = {source.removeprefix("prefetch.") for source, reason in answered.notes() if reason == "not-fetched"}
+    return not lost <= set(script)
 
 
 def expected(folder, **changed):
@@ -164,7 +173,7 @@ def test_a_medication_that_cannot_be_had_leaves_its_order_unread(fault, tmp_path
             order = {"resourceType": "MedicationRequest", "id": "z", "status": "draft", "intent": "order"}
             order["medicationReference"] = {"reference": "Medication/zol"}
             body["context"] = {**body["context"], "draftOrders": bundle(order)}
-            return await ask(tenant(tmp_path, server.base), body), server
+            return await ask(tenant(tmp_path, server.base, DEADLINE_MS), body), server
 
     answered, server = asyncio.run(scenario())
     assert ("MedicationRequest/z", "reference-unresolved") in answered.notes()
