@@ -14,17 +14,18 @@ import uvicorn
 from rich.console import Console
 
 from cds_service.app import create_app, make_answers, random_uuid, system_clock
-from cds_service.guideline.provenance import rules_digest, rules_version
+from cds_service.doctor import findings
+from cds_service.guideline.provenance import rules_version
 from cds_service.guideline.source_check import not_found
 from cds_service.hooks.answer import OSLO, encoded, read_day
 from cds_service.hooks.errors import RequestError
-from cds_service.hooks.language import LANGUAGES, Language
+from cds_service.hooks.language import Language
 from cds_service.hooks.mapping_tables import draw_report, draw_units, members
 from cds_service.hooks.services import Hook
 from cds_service.hooks.terminal import draw, held_against, review_sheet
-from cds_service.hooks.wording import wording
+from cds_service.mappings.documents import lines_of
 from cds_service.mappings.mapping_report import MappingReport
-from cds_service.mappings.outgoing import check_templates, operation_outcome
+from cds_service.mappings.outgoing import operation_outcome
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
 from cds_service.simulate.address import UsageError
 from cds_service.simulate.client import UnreachableError
@@ -32,14 +33,12 @@ from cds_service.simulate.simulation import Options, play
 from cds_service.simulate.vendor import Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import date
 
 _A_CHECK_FAILED = 1
 _BAD_USAGE = 2
 _PARTLY_DONE = 3
-_WIDE = 160
-"""Columns of what is not drawn on a terminal."""
 _LONGEST_TEXT = 2 * 2**20
 """Bytes; no recommendations are so long."""
 _ALL_ADDRESSES = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared with, not bound to
@@ -112,36 +111,22 @@ def mapping_report(
     ] = False,
 ) -> None:
     """Tell which codes and units are read as what, and which are not and why; nothing of a patient."""
-    console = Console(width=None if sys.stdout.isatty() else _WIDE)
     if units:
-        draw_units(console)
+        draw_units()
         return
     settings = _settings()
     report = MappingReport(settings.today or system_clock().astimezone(OSLO).date(), settings.site_map)
     for name in files or ():
-        report.add(_lines(name))
+        report.add(lines_of(name))
     if as_json:
         sys.stdout.buffer.write(encoded(members(report)) + b"\n")
     elif report.resources:
-        draw_report(console, report)
+        draw_report(report)
     if not report.resources:
         _stop("No FHIR resource could be read from the files." if files else "Name the files to report on, or --units.")
     if report.unread:
         typer.echo(f"{len(report.unread)} lines or files could not be read.", err=True)
         raise typer.Exit(_PARTLY_DONE)
-
-
-def _lines(name: str) -> Iterator[bytes]:
-    """The lines of a file, or of standard input.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    if name == "-":
-        yield from sys.stdin.buffer
-        return
-    with Path(name).open("rb") as file:
-        yield from file
 
 
 @app.command()
@@ -189,26 +174,11 @@ def review(
 @app.command()
 def doctor() -> None:
     """Check that the service can start here and that what it carries is whole."""
-    checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("settings", _settings_in_words),
-        ("tenants", _tenants_in_words),
-        ("rules", lambda: f"{rules_version()} {rules_digest()}"),
-        ("wording", lambda: ", ".join(f"{language} {len(wording(language).texts)} texts" for language in LANGUAGES)),
-        ("local codes", _local_codes),
-        ("templates", _templates),
-    )
-    outcomes = [_checked(name, check) for name, check in checks]
-    if not all(outcomes):
+    found = list(findings())
+    for holds, sentence in found:
+        typer.echo(f"{'ok   ' if holds else 'FAIL '} {sentence}")
+    if not all(holds for holds, _ in found):
         raise typer.Exit(_A_CHECK_FAILED)
-
-
-def _checked(name: str, check: Callable[[], str]) -> bool:
-    try:
-        typer.echo(f"ok    {name}: {check()}")
-    except (SettingsError, ValueError, LookupError, TypeError, OSError) as fault:
-        typer.echo(f"FAIL  {name}: {fault if isinstance(fault, SettingsError) else type(fault).__name__}")
-        return False
-    return True
 
 
 def _address(host: str, port: int) -> str:
@@ -216,30 +186,6 @@ def _address(host: str, port: int) -> str:
     if host in _ALL_ADDRESSES:
         host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _settings_in_words() -> str:
-    settings = read_settings()
-    return ", ".join(f"{name} {_plain(value)}" for name, value in settings.model_dump(exclude_none=True).items())
-
-
-def _tenants_in_words() -> str:
-    told = [f"{name} asks {' '.join(tenant.fhir_bases)}" for name, tenant in read_settings().tenants.items()]
-    return ", ".join(told) or "none: nothing is fetched"
-
-
-def _plain(value: object) -> str:
-    return "+".join(sorted(value)) if isinstance(value, frozenset) else str(value)
-
-
-def _local_codes() -> str:
-    site = read_settings().site_map
-    return site.summary() if site.codings else "no ConceptMap"
-
-
-def _templates() -> str:
-    check_templates()
-    return "valid FHIR R4"
 
 
 def _settings(host: str | None = None) -> Settings:

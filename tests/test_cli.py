@@ -229,7 +229,7 @@ def test_the_doctor_notices_a_template_that_is_not_valid(run, monkeypatch):
     def broken():
         raise ValueError("not valid")
 
-    monkeypatch.setattr(cli, "check_templates", broken)
+    monkeypatch.setattr("cds_service.doctor.check_templates", broken)
     result = run("doctor")
     assert result.exit_code == 1
     assert "FAIL  templates" in result.stdout

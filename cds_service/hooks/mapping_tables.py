@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable
 
-    from rich.console import Console
-
     from cds_service.mappings.mapping_report import MappingReport, Row, Unread
     from cds_service.mappings.report_codes import Key
 
+_WIDE = 160
+"""Columns of what is not drawn on a terminal."""
 _CODES = ("Resource", "System", "Code", "Unit")
 _SENTENCES = {
     report_codes.TYPE_NOT_READ: "No rule asks for resources of this type.",
@@ -30,8 +31,7 @@ _SENTENCES = {
     report_codes.NOT_ASKED_FOR: "No rule asks for this code.",
     report_codes.NO_BONE: "The body site is no bone of ours.",
     report_codes.IN_PARTS: "What it says was read in its components.",
-    report.NOT_JSON: "not JSON",
-    report.TOO_DEEP: "nested too deep",
+    report.NOT_JSON: "not JSON, or nested too deep",
     report.NO_RESOURCE: "not a FHIR resource",
     report.NO_FILE: "cannot be opened",
 }
@@ -47,8 +47,9 @@ def members(found: MappingReport) -> dict[str, Any]:
     }
 
 
-def draw_report(console: Console, found: MappingReport) -> None:
+def draw_report(found: MappingReport) -> None:
     """Draw what was read, what was not and why, and what the reasons mean."""
+    console = _console()
     read = _table(f"Read (of {found.resources} resources)", *_CODES, "Read as", "Read", "Notes")
     left = _table("Not read", *_CODES, "Why", "Count")
     reasons: set[str] = set()
@@ -73,8 +74,9 @@ def in_words(one: Unread) -> str:
     return f"Not read: {place}: {_sentence(one.reason)}"
 
 
-def draw_units(console: Console) -> None:
+def draw_units() -> None:
     """Draw the spellings of units that UCUM does not know or reads otherwise, each with our reading."""
+    console = _console()
     spellings = _table("Units read otherwise than by UCUM", "Quantity", "Written", "One of it is", "In UCUM")
     for one in units.other_spellings():
         spellings.add_row(one.quantity, one.spelling, one.reading, "something else" if one.is_ucum else "unknown")
@@ -86,6 +88,11 @@ def draw_units(console: Console) -> None:
     console.print(
         Text("Capitals, blanks, {annotations} and characters that nobody sees do not matter, but in G/L and K.")
     )
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDE)
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -34,6 +36,19 @@ class Sent(NamedTuple):
     resource: Raw | None
     """None for a Bundle entry without any."""
     url: str | None = None
+
+
+def lines_of(name: str) -> Iterator[bytes]:
+    """The lines of a file; `-` is standard input.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if name == "-":
+        yield from sys.stdin.buffer
+        return
+    with Path(name).open("rb") as file:
+        yield from file
 
 
 def documents(lines: Iterable[bytes]) -> Iterator[Document]:

@@ -9,10 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import DecodeError
-
 from cds_service.mappings import fhir, report_codes, shown, tolerant
-from cds_service.mappings.datatypes import Failed, TooManyError
+from cds_service.mappings.datatypes import Failed
 from cds_service.mappings.documents import documents, resources
 from cds_service.mappings.medications import Pool
 from cds_service.mappings.record import facts_from_bundle
@@ -22,14 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
+    from msgspec import Raw
+
     from cds_service.guideline.facts import Facts, Note
-    from cds_service.mappings.documents import Document, Sent
+    from cds_service.mappings.documents import Document
     from cds_service.mappings.site_map import SiteMap
 
 _UNREADABLE = frozenset({"unreadable", "drug:unreadable", "order:order:unreadable"})
 NO_RESOURCE = "not-a-resource"
 NOT_JSON = "not-json"
-TOO_DEEP = "too-deep"
 NO_FILE = "not-a-file"
 
 
@@ -97,9 +96,9 @@ class MappingReport:
         try:
             sent = list(resources(document.content))
         except RecursionError:
-            self.unread.append(Unread(self.files, document.line, TOO_DEEP))
+            self.unread.append(Unread(self.files, document.line, NOT_JSON))
             return
-        read = [(one, *_read_typed(one)) for one in sent]
+        read = [(one, *_typed(one.resource)) for one in sent]
         pool = _pool((one.url, resource) for one, resource, _ in read if isinstance(resource, fhir.Medication))
         for one, resource, notes in read:
             is_none = resource is None or (isinstance(resource, Failed) and resource.resource_type is None)
@@ -157,11 +156,8 @@ def _pool(medications: Iterable[tuple[str | None, fhir.Medication]]) -> Pool:
     return Pool(((source, one) for source, one, _ in named), {source: url for source, _, url in named if url})
 
 
-def _read_typed(sent: Sent) -> tuple[fhir.Resource | Failed | None, list[Note]]:
-    try:
-        return tolerant.read_resource(sent.resource, "") if sent.resource is not None else (None, [])
-    except (DecodeError, TooManyError):
-        return None, []
+def _typed(sent: Raw | None) -> tuple[fhir.Resource | Failed | None, list[Note]]:
+    return (None, []) if sent is None else tolerant.read_resource(sent, "")
 
 
 def _reasons(notes: Iterable[Note]) -> Counter[str]:

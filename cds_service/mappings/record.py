@@ -108,9 +108,9 @@ def facts_from_hook(  # noqa: PLR0913  what a hook request consists of
         else:
             entries.keep(resource, source, drafts.urls.get(source))
     entries.notes += drafts.notes
+    chosen = selected(draft_orders, selections, {id(resource): source for source, resource in drafts.all()})
     site.translate(entries, drafts)
     whose, are_others = whose_request(_patients(entries), patient_id)
-    chosen = selected(draft_orders, selections, {id(resource): source for source, resource in drafts.all()})
     return _Record(entries, drafts, whose, Reader(today, entries.notes), are_others, chosen).facts(not_received)
 
 

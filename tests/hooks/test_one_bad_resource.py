@@ -17,7 +17,7 @@ BAD = {
     "a list": [],
     "no type": {"id": "x"},
     "an unknown type": {"resourceType": "Obs", "id": "x"},
-    "an older type": {"resourceType": "MedicationOrder", "id": "x"},
+    "an older type": {"resourceType": "DiagnosticOrder", "id": "x"},
     "a code that is text": {"resourceType": "Observation", "id": "x", "status": "final", "code": "CRP"},
     "a subject that is a number": {"resourceType": "Observation", "id": "x", "status": "final", "subject": 7},
     "an unreadable value": {

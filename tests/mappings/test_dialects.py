@@ -66,7 +66,7 @@ def _lab(system: str, code: str, value: Any, unit: str | None, ucum: str | None 
         (_lab(LOINC, "4537-7", 10, "mm", "mm"), "esr", "10"),
         (_lab(LOINC, "30341-2", 10, "mm/1h"), "esr", "10"),
         (_lab(LOINC, "30341-2", 10, "mm n.W."), "esr", "10"),
-        (_lab(LOINC, "82477-1", 10, "mm/hr"), "esr", "10"),
+        (_lab(LOINC, "4537-7", 10, "mm/hr"), "esr", "10"),
         (_lab(LOINC, "14804-9", 3200, "nkat/L"), "ldh", "192"),
         (_lab(LOINC, "6768-6", 108, "IU/L"), "alp", "108"),
         (_lab(LOINC, "62292-8", 15, "ng/mL"), "vitd25", "37.44"),

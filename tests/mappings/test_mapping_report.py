@@ -85,7 +85,7 @@ def test_what_a_unit_and_its_text_mean_apart_is_shown_side_by_side():
         ({"resourceType": "Patient"}, "nothing-said"),
         ({"resourceType": "Appointment", "status": "booked"}, "only-with-an-order"),
         ({"resourceType": "CarePlan"}, "type-not-read"),
-        ({"resourceType": "MedicationOrder"}, "not-r4"),
+        ({"resourceType": "DiagnosticOrder"}, "not-r4"),
         ({"resourceType": "MedicationStatement", "status": "active",
           "medicationReference": {"reference": "Medication/9"}}, "reference-unresolved"),
         ({"resourceType": "Bundle", "entry": [{"fullUrl": "urn:uuid:1"}]}, "not-a-resource"),
@@ -107,6 +107,12 @@ def test_more_than_laboratory_results_is_told():
         ]},
         {"resourceType": "ImagingStudy", "status": "available", "procedureCode": [coded((SCT, "426252008"))],
          "series": [{"bodySite": {"system": SCT, "code": "38266002"}}]},
+        {"resourceType": "DiagnosticReport", "status": "final", "code": coded((LOINC, "18748-4")),
+         "conclusionCode": [coded((SCT, "203522001"))]},
+        {"resourceType": "BodyStructure", "morphology": coded((SCT, "203522001")),
+         "location": coded((SCT, "12611008")), "locationQualifier": [coded((SCT, "7771000"))]},
+        {"resourceType": "Procedure", "status": "completed", "code": coded((SCT, "13861005")),
+         "bodySite": [coded((SCT, "22943007"))]},
         {"resourceType": "ServiceRequest", "status": "draft", "intent": "order", "code": coded((LOINC, "62292-8"))},
         {"resourceType": "Patient", "id": "p1", "birthDate": "2015-04-10"},
         {"resourceType": "AllergyIntolerance", "code": coded((ATC, "N02BE01"))},
@@ -115,14 +121,20 @@ def test_more_than_laboratory_results_is_told():
     told = {key.resource_type: set(row.concepts) for key, row in report.rows.items()}
     assert told == {
         "AllergyIntolerance": {"allergy:drug:paracetamol"},
+        "BodyStructure": {"tibia", "finding:lytic_possible"},
+        "BodyStructure.location": {"tibia"},
+        "BodyStructure.locationQualifier": {"left"},
         "Condition": {"cno", "tibia"},
         "Condition.bodySite": {"tibia"},
+        "DiagnosticReport": {"finding:lytic_possible"},
         "Encounter": {"visit"},
         "ImagingStudy": {"img:wbmri"},
         "ImagingStudy.series.bodySite": {"whole-body"},
         "Medication": {"drug:zoledronic_acid"},
         "MedicationAdministration": {"drug:zoledronic_acid"},
         "Patient": {"birth_date"},
+        "Procedure": {"biopsy:procedure"},
+        "Procedure.bodySite": set(),
         "ServiceRequest": {"order:lab:vitd25"},
     }
     codes = {key.resource_type: key.codings for key in report.rows}
@@ -142,6 +154,16 @@ def test_components_are_counted_on_their_own_and_not_twice():
         ("Observation.component", "8462-4"): (1, {}),
         ("Observation.component", "8480-6"): (1, {}),
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [({"valueString": "<5"}, "(text)"), ({"valueInteger": 5}, "(integer)"), ({"valueBoolean": True}, "(coded)"),
+     ({"valueRange": {"low": {"value": 5, "unit": "mg/L"}}}, "mg/L"), ({"valueRange": {}}, "–"), ({}, "–")],
+)  # fmt: skip
+def test_a_result_without_a_quantity_is_told_by_its_kind(value, shown):
+    ((key, _),) = report_on(observation((NLK, "NPU19748"), valueQuantity=None, **value)).rows.items()
+    assert key.unit == shown
 
 
 def test_a_sites_map_shows_what_its_codes_are_read_as():
@@ -171,12 +193,20 @@ def test_a_bad_line_is_told_by_its_number_and_costs_itself():
     assert (report.files, report.resources) == (2, 2)
 
 
-def test_a_document_that_is_nested_without_end_is_told():
+@pytest.mark.parametrize("depth", [*range(300, 1100, 20), 100_000])
+def test_a_document_that_is_nested_without_end_costs_no_more_than_itself(depth):
     report = MappingReport(TODAY, NO_MAP)
-    deep = b'{"resourceType":"Bundle","entry":[{"resource":' * 400 + b"null" + b"}]}" * 400
-    report.add([json.dumps(observation()).encode(), deep])
-    assert [(one.line, one.reason) for one in report.unread] in ([(2, "too-deep")], [(2, "not-json")])
-    assert report.resources == 1
+    report.add([json.dumps(observation()).encode(), b"[" * depth + b"]" * depth, json.dumps(observation()).encode()])
+    assert report.resources == 2
+    assert report.unread in ([], [Unread(1, 2, "not-json")])
+    assert report.unread or depth < 1000
+
+
+@pytest.mark.parametrize("text", [b"\\ud800", b"\\uZZZZ", b"\xff", b"\x00"])
+def test_a_line_with_text_that_is_none_is_told(text):
+    report = MappingReport(TODAY, NO_MAP)
+    report.add([b'{"resourceType": "Patient", "id": "' + text + b'"}', json.dumps(observation()).encode()])
+    assert (report.resources, report.unread) == (1, [Unread(1, 1, "not-json")])
 
 
 def test_a_file_that_fails_while_it_is_read_is_told():

@@ -118,11 +118,8 @@ def test_what_is_no_npu_code_under_the_address_of_npu_is_a_local_code(system, co
     [
         ("49765-1", "calcium_total", "mg/dL"),
         ("1996-8", "calcium_total", "mmol/L"),
-        ("30350-3", "hemoglobin", "g/dL"),
         ("30352-9", "hemoglobin", "g/dL"),
         ("75928-2", "hemoglobin", "mmol/L"),
-        ("48421-2", "crp", "mg/L"),
-        ("82477-1", "esr", "mm/h"),
         ("38483-4", "creatinine", "mg/dL"),
     ],
 )
@@ -132,7 +129,23 @@ def test_tests_in_whole_capillary_and_arterial_blood_are_the_same_tests(code, co
 
 
 @pytest.mark.parametrize(
-    "code", ["1783-0", "13959-2", "83064-6", "13056-7", "4538-5", "47596-2", "59470-5", "1990-1", "18184-2", "62290-2"]
+    "code",
+    [
+        "30350-3",
+        "48421-2",
+        "71426-1",
+        "82477-1",
+        "1783-0",
+        "13959-2",
+        "83064-6",
+        "13056-7",
+        "4538-5",
+        "47596-2",
+        "59470-5",
+        "1990-1",
+        "18184-2",
+        "62290-2",
+    ],
 )
 def test_unverified_and_excluded_laboratory_codes_are_never_measured(code):
     assert terminology.lab(LOINC, code).role == "exclude"

@@ -77,6 +77,17 @@ def test_a_recent_dose_that_cannot_be_read_never_becomes_none_found(broken):
     assert evaluation.infusion.readiness != "ready"
 
 
+def test_an_amount_that_cannot_be_read_on_the_order_itself_says_nothing_of_earlier_doses():
+    bundle = sample("girl-7-zoledronic-acid-ready")
+    bundle["entry"] = [e for e in bundle["entry"] if e["resource"]["resourceType"] != "MedicationAdministration"]
+    order = resource(bundle, "MedicationRequest")
+    assert order["status"] == "draft"
+    order["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"] = {"value": 1, "unit": "{pill}"}
+    evaluation = judged(bundle)
+    assert {check.id: check.status for check in evaluation.infusion.checks}["ZOL-07"] == "unreadable"
+    assert interval_check(evaluation).reason == "none-found"
+
+
 def test_a_completed_dose_is_history_even_under_the_id_of_the_draft():
     bundle = sample("girl-7-zoledronic-acid-ready")
     draft = resource(bundle, "MedicationRequest")
