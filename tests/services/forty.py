@@ -18,7 +18,7 @@ def forty():
     """The sample patients, then synthetic ones with CNO of every kind: name → request with complete prefetch."""
     found = {}
     for folder in sorted(SAMPLES.glob("*/request.json")):
-        found[folder.parent.name] = _owned(json.loads(folder.read_text("utf-8"), parse_float=Decimal))
+        found[folder.parent.name] = _owned(folder.read_text("utf-8"))
     each = -(-(HOW_MANY - len(found)) // len(VARIANTS))
     for child in children(0, each):
         if len(found) < HOW_MANY:
@@ -45,17 +45,18 @@ def _synthetic(child):
         kind = "vital-signs" if code in _VITAL_SIGNS else "laboratory" if "valueQuantity" in resource else "imaging"
         resource["category"] = [{"coding": [{"system": _CATEGORY, "code": kind}]}]
         prefetch[_KEYS[kind]]["entry"].append(entry)
-    return request
+    return json.dumps(request, default=float)
 
 
-def _owned(request):
-    """With ids, and references to them, that no other child uses."""
-    child = request["context"]["patientId"]
+def _owned(text):
+    """The request with ids, and references to them, that no other child uses, nor any other test."""
+    child = json.loads(text)["context"]["patientId"]
+    request = json.loads(text.replace(child, f"forty-{child}"), parse_float=Decimal)
     names = {}
     for resource in list(resources(request)):
         if resource["resourceType"] != "Patient":
             old = f"{resource['resourceType']}/{resource['id']}"
-            resource["id"] = f"{child}-{resource['id']}"[-64:].lstrip("-")
+            resource["id"] = f"forty-{child}-{resource['id']}"[-64:].lstrip("-")
             names[old] = f"{resource['resourceType']}/{resource['id']}"
     return _renamed(request, names)
 

@@ -81,7 +81,7 @@ def test_the_cards_do_not_depend_on_who_brought_the_record(name, by_get, by_post
 def test_a_list_that_takes_a_second_page_is_read_to_its_end(search, by_get, by_post, loaded):
     """The server hands out at most 200 results at once; the oldest of these decide here."""
     name = "girl-9-multifocal-symmetric"
-    request = json.loads(json.dumps(CHILDREN[name], default=float).replace(name, f"{search}-{name}"))
+    request = json.loads(json.dumps(CHILDREN[name], default=float).replace(f"forty-{name}", f"{search}-{name}"))
     labs = request["prefetch"]["labs"]["entry"]
     newest = {**labs[0]["resource"], "effectiveDateTime": "2025-09-12", "code": {"coding": [LIPASE]}}
     later = [{"resource": {**newest, "id": f"{search}-later-{number}"}} for number in range(230)]
