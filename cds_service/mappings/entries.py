@@ -26,6 +26,7 @@ from cds_service.mappings.fhir import (
     MedicationRequest,
     MedicationStatement,
     Observation,
+    OperationOutcome,
     Patient,
     Procedure,
     QuestionnaireResponse,
@@ -33,13 +34,14 @@ from cds_service.mappings.fhir import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from cds_service.mappings.datatypes import Reference
-    from cds_service.mappings.fhir import Resource, Resource_
+    from cds_service.mappings.fhir import Entry, Resource, Resource_
 
 MOST_ENTRIES = 5000
 """No chart that a hook asks for is so full; what looks at pairs of them stays quick."""
+_MOST_DIGITS = 9
 R = TypeVar("R", bound="Resource_")
 READ_TYPES: tuple[type[Resource_], ...] = (
     Patient, Observation, Condition, ImagingStudy, BodyStructure, DiagnosticReport, Procedure, Medication,
@@ -154,6 +156,18 @@ def _standing(versions: list[Resource_]) -> Iterator[Resource_]:
             yield from sorted(same, key=msgspec.json.encode)
         else:
             yield same[written.index(latest)]
+
+
+def is_short(pages: Sequence[Bundle]) -> bool:
+    """Whether fewer results came than the first page of a search says there are, as of servers that do not link on."""
+    total = bytes(pages[0].total)
+    if not total.isdigit() or len(total) > _MOST_DIGITS:
+        return False
+    return sum(_is_match(entry) for page in pages for entry in page.entry or ()) < int(total)
+
+
+def _is_match(entry: Entry) -> bool:
+    return not isinstance(entry.resource, OperationOutcome) and (entry.search is None or entry.search.mode != "include")
 
 
 def about(kind: type[Resource_]) -> Callable[[Resource_], Reference | None]:

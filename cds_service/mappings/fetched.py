@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Note
 from cds_service.mappings.datatypes import Failed, Link, Reference
-from cds_service.mappings.entries import about
+from cds_service.mappings.entries import about, is_short
 from cds_service.mappings.fhir import Appointment, Bundle, Medication, OperationOutcome
 from cds_service.mappings.patient import Whose
 
@@ -43,7 +43,7 @@ def joined(pages: Sequence[Bundle], wanted: Wanted, *, whole: bool, room: int) -
     entries = [entry for page in pages for entry in page.entry or () if _is_of(entry.resource, wanted.kind)]
     mine, notes = _of_patient(entries, wanted)
     kept = mine[: max(room, 0)]
-    links = None if whole and len(kept) == len(mine) else [_MORE]
+    links = None if whole and len(kept) == len(mine) and not is_short(pages) else [_MORE]
     return Bundle(type="searchset", link=links, entry=kept), notes
 
 

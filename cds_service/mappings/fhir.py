@@ -266,6 +266,7 @@ class Entry(Struct, gc=False):
 
 class Bundle(Resource_, gc=False, tag="Bundle"):
     type: str | None = None
+    total: Raw = NO_VALUE
     link: list[Link] | None = None
     entry: list[Entry] | None = None
 

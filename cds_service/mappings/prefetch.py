@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Note
 from cds_service.mappings.datatypes import Failed
-from cds_service.mappings.entries import Entries
+from cds_service.mappings.entries import Entries, is_short
 from cds_service.mappings.fhir import R4_TYPES, Bundle, OperationOutcome
-from cds_service.mappings.prefetch_keys import LISTS, asked_for, mentioned
+from cds_service.mappings.prefetch_keys import LISTS, OBSERVATION_LISTS, asked_for, category_of, mentioned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,12 +19,19 @@ if TYPE_CHECKING:
 _ODD = re.compile(r"[^A-Za-z0-9_.\-]")
 _LONGEST_KEY = 64
 _EVERYTHING = "$everything"
+_LABORATORY = OBSERVATION_LISTS["laboratory"]
+_OBSERVATIONS = frozenset(OBSERVATION_LISTS.values())
+_SOME_OBSERVATIONS = _OBSERVATIONS - {_LABORATORY}
 
 
 def gather(
     prefetch: Mapping[str, Slot], notes: Iterable[Note], templates: Mapping[str, str]
 ) -> tuple[Entries, frozenset[str]]:
-    """The resources sent, and the types whose list was not, or not wholly, received."""
+    """The resources sent, and the lists that were not, or not wholly, received, by resource type.
+
+    Observations are three lists: laboratory results go by the type, the others by names of their own (and only where
+    some Observations came, but none of theirs).
+    """
     entries = Entries(list(notes))
     received: set[str] = set()
     lost: set[str] = set()
@@ -32,11 +39,30 @@ def gather(
         types = types_of(key, value, templates)
         before = len(entries.failed)
         if _add(entries, path_of(key), value):
-            received |= types
+            received |= _lists(key, value, types)
             _name_lost(entries.failed, before, types)
         else:
-            lost |= types or mentioned(key)
-    return entries, (LISTS - received) | (LISTS & lost)
+            lost |= _lists(key, value, types, at_loss=True) or mentioned(key)
+    asked = LISTS | _SOME_OBSERVATIONS if received & _OBSERVATIONS else LISTS
+    return entries, (asked - received) | lost
+
+
+def _lists(key: str, value: Slot, types: set[str], *, at_loss: bool = False) -> set[str]:
+    """The types, and of Observations only the list of the category that link or key tell; all three where none does."""
+    if _LABORATORY not in types:
+        return types
+    told = _categories(key, value)
+    every = {_LABORATORY} if at_loss else _OBSERVATIONS
+    return (types - {_LABORATORY}) | ({OBSERVATION_LISTS[each] for each in told} or every)
+
+
+def _categories(key: str, value: Slot) -> set[str]:
+    links = value.link or () if isinstance(value, Bundle) else ()
+    urls = [link.url for link in links if link.relation == "self" and link.url]
+    if urls:
+        return {each for each in OBSERVATION_LISTS if any(f"category={each}" in url for url in urls)}
+    named = category_of(key)
+    return {named} if named in OBSERVATION_LISTS else set()
 
 
 def path_of(key: str) -> str:
@@ -80,7 +106,8 @@ def _why_not_whole(bundle: Bundle) -> str | None:
             return "prefetch-failed"
         if isinstance(entry.resource, Bundle) and (reason := _why_not_whole(entry.resource)):
             return reason
-    return "incomplete-page" if any(link.relation == "next" for link in bundle.link or ()) else None
+    more = any(link.relation == "next" for link in bundle.link or ())
+    return "incomplete-page" if more or is_short([bundle]) else None
 
 
 def types_of(key: str, value: Slot, templates: Mapping[str, str]) -> set[str]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cds_service.mappings.entries import READ_TYPES
-from cds_service.mappings.fhir import R4_TYPES, Medication, Patient
+from cds_service.mappings.fhir import R4_TYPES, Medication, Observation, Patient
 from cds_service.mappings.terminology import table
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _HUMP = re.compile(r"(?<=[a-zæøå])(?=[A-ZÆØÅ])|(?<=[A-ZÆØÅ])(?=[A-ZÆØÅ][a-zæøå])")
 _MOST_WORDS = 4
 """No name of a type, and no word of the table, is written in more."""
+VITAL_SIGNS, IMAGING_FINDINGS = "VitalSigns", "ImagingFindings"
+"""What stands for a list of Observations of that category; laboratory results go by the name of the type."""
+OBSERVATION_LISTS = {"laboratory": Observation.__name__, "vital-signs": VITAL_SIGNS, "imaging": IMAGING_FINDINGS}
 _JOINING = frozenset(
     {
         "and", "or", "og", "eller", "no", "non", "missing", "error", "family", "mother", "father", "consent",
@@ -42,6 +45,7 @@ def _plural(word: str) -> str:
 _TYPES = _with_plural({kind.casefold(): kind for kind in LISTS})
 _OTHERS = _with_plural({kind.casefold(): kind for kind in R4_TYPES})
 _WORDS = _with_plural({row["word"]: row["type"] for row in table("prefetch_words.csv")})
+_CATEGORIES = _with_plural({row["word"]: row["category"] for row in table("prefetch_words.csv") if row["category"]})
 _NAMES = _OTHERS | _WORDS | _TYPES
 """Every word that says something, and the type that it means."""
 
@@ -63,6 +67,11 @@ def asked_for(key: str) -> set[str]:
             return {kind} & LISTS if is_sure or name in _TYPES else set()
         is_sure = False
     return set()
+
+
+def category_of(key: str) -> str | None:
+    """The category of Observations that a key is named after, None where it tells none."""
+    return next((_CATEGORIES[name] for name in _names(key) if name in _CATEGORIES), None)
 
 
 def mentioned(key: str) -> set[str]:

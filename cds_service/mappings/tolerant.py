@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw, ValidationError
 
 from cds_service.guideline.facts import Note
-from cds_service.mappings.datatypes import Failed, Link, Search, TooManyError
+from cds_service.mappings.datatypes import NO_VALUE, Failed, Link, Search, TooManyError
 from cds_service.mappings.entries import MOST_ENTRIES
 from cds_service.mappings.fhir import OLDER_TYPES, R4_TYPES, Bundle, Entry, Resource
 
@@ -198,7 +198,7 @@ def _bundle(fields: dict[str, Raw], path: str) -> tuple[Resource | Failed | None
         notes += entry_notes
         entries.append(entry)
     links, link_notes = _links(fields.get("link"), path)
-    bundle = Bundle(type=_text(fields.get("type")), link=links, entry=entries)
+    bundle = Bundle(type=_text(fields.get("type")), total=fields.get("total", NO_VALUE), link=links, entry=entries)
     return bundle, notes + link_notes
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 CHILD = "girl-9-multifocal-symmetric"
-REQUEST = json.loads((Path(__file__).parent.parent.parent / "fhir_samples" / CHILD / "request.json").read_text("utf-8"))
+SAMPLES = Path(__file__).parent.parent.parent / "fhir_samples"
+REQUEST = json.loads((SAMPLES / CHILD / "request.json").read_text("utf-8"))
 PREFETCH = REQUEST["prefetch"]
 LISTS = sorted(set(PREFETCH) - {"patient", "labs", "vitals", "imagingFindings", "assessment"})
 """Keys whose resource type no other key asks for; without its form this child shows no sign of CNO."""
@@ -62,6 +63,62 @@ def test_missing_and_failed_are_not_received_and_null_and_empty_are_known(key, c
     empty = [told(client, PREFETCH | {key: value}) for value in EMPTY]
     assert empty == [empty[0]] * len(EMPTY)
     assert not {source for source, _ in empty[0][1]} & {f"prefetch.{key}"}
+
+
+READY = json.loads((SAMPLES / "girl-7-zoledronic-acid-ready" / "request.json").read_text("utf-8"))
+
+
+def readiness(client, key, value):
+    """The readiness card's text, where a key is sent with that value or (MISSING) not at all."""
+    prefetch = {name: sent for name, sent in READY["prefetch"].items() if name != key}
+    prefetch |= {} if value is MISSING else {key: value}
+    body = {**READY, "prefetch": prefetch}
+    (card, *_) = client.post("/cds-services/cno-order-sign", json=body, headers={"Accept-Language": "en"}).json()[
+        "cards"
+    ]
+    return card["detail"]
+
+
+MISSING = object()
+
+
+@pytest.mark.parametrize(
+    ("key", "label", "others"),
+    [("labs", "results and measurements", "vital signs"), ("vitals", "vital signs", "results and measurements")],
+)
+@pytest.mark.parametrize("value", [MISSING, FAILURE])
+def test_of_the_lists_of_observations_the_one_that_did_not_come_is_named(key, label, others, value, client):
+    """Weight and vitamin D stand in different lists: one of them says nothing of the other."""
+    (line,) = [line for line in readiness(client, key, value).splitlines() if line.startswith("- Not received")]
+    assert label in line
+    assert others not in line
+
+
+@pytest.mark.parametrize("key", ["labs", "vitals"])
+@pytest.mark.parametrize("value", EMPTY)
+def test_an_empty_list_of_observations_was_received(key, value, client):
+    assert "Not received" not in readiness(client, key, value)
+
+
+def test_one_list_of_all_observations_is_all_three(client):
+    lists = [READY["prefetch"][key].get("entry", []) for key in ("labs", "vitals", "imagingFindings")]
+    prefetch = {key: value for key, value in READY["prefetch"].items() if key not in {"labs", "vitals"}}
+    prefetch |= {"observations": {"resourceType": "Bundle", "type": "searchset", "entry": sum(lists, [])}}
+    del prefetch["imagingFindings"]
+    body = {**READY, "prefetch": prefetch}
+    (card, *_) = client.post("/cds-services/cno-order-sign", json=body, headers={"Accept-Language": "en"}).json()[
+        "cards"
+    ]
+    assert card["detail"] == readiness(client, "labs", READY["prefetch"]["labs"])
+
+
+@pytest.mark.parametrize(("total", "is_cut"), [(None, False), (0, False), (1, False), (7, True), ("x", False)])
+def test_a_list_that_says_to_hold_more_than_came_is_cut(total, is_cut, client):
+    """Some servers hand out a page without a link to the next."""
+    cut = {**PREFETCH["assessment"], "total": total}
+    assert len(cut["entry"]) == 1
+    _, notes = told(client, PREFETCH | {"assessment": cut})
+    assert (("prefetch.assessment", "incomplete-page") in notes) == is_cut
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)

@@ -403,7 +403,7 @@ def test_without_prefetch_nothing_was_received():
         ("encounters", bundle(), {"Encounter"}),
         ("referrals", None, {"ServiceRequest"}),
         ("meds", None, {"MedicationRequest"}),
-        ("imagingFindings-user", bundle(), {"Observation"}),
+        ("imagingFindings-user", bundle(), set()),
         ("drugAllergies", bundle(), {"AllergyIntolerance"}),
         ("labDiagnostics", None, set()),
         ("infusionPlan", bundle(), set()),
