@@ -41,7 +41,14 @@ _CONFIRMED = {
 }
 _CNO = frozenset({"cno", "sapho"})
 _UNSPECIFIC = frozenset({"osteomyelitis_unspecified", "autoinflammatory_other", "mimic_malignancy_other"})
-_NAMES_CNO = re.compile(r"\b(?:CNO|CRMO)\b", re.IGNORECASE).search
+_CHRONIC = r"\b(?:chroni\w{1,6}|kronisk)\b"
+_NAMES_CNO = re.compile(
+    rf"\b(?:CNO|CRMO)\b"
+    rf"|{_CHRONIC}.{{0,40}}\b(?:non|ikke|ikkje|icke|nicht)[- ]?ba[ck]teri\w{{1,8}} osteomy\w"
+    rf"|{_CHRONIC} (?:re[ck]urr|rekurr|residiver|tilbakevend|återkomm)\w{{1,8}} multifo[ck]al\w{{0,3}} osteomy\w",
+    re.IGNORECASE,
+).search
+"""Its letters and its names, in the languages of our users and their neighbours (BGR-03)."""
 _MONTHS = {"a": 12, "mo": 1}
 """UCUM units of an age in which onset is told to the birthday or the day of the month."""
 
@@ -63,8 +70,9 @@ def read(condition: fhir.Condition, source: str, born: When | None, reader: Read
     rows = _rows(condition.code)
     found = _findings(condition.code)
     if not rows and not found and not _is_read_by_name(condition.code, source, reader):
-        if _has_no_code(condition.code):
-            reader.note(source, "code-unreadable", "condition")
+        reason = _why_unread(condition.code)
+        if reason is not None:
+            reader.note(source, reason, "condition")
             into.conditions.append(
                 _dated(Condition("unreadable", source, confirmed=confirmed), condition, born, reader)
             )
@@ -131,8 +139,13 @@ def _is_read_by_name(code: datatypes.CodeableConcept | None, source: str, reader
     return True
 
 
-def _has_no_code(code: datatypes.CodeableConcept | None) -> bool:
-    return not any(coding.code for coding in codings(code))
+def _why_unread(code: datatypes.CodeableConcept | None) -> str | None:
+    """Why nobody can say which disease it is: no code, or none of a system that we know. It may be any."""
+    coded = [coding for coding in codings(code) if coding.code]
+    if not coded:
+        return "code-unreadable"
+    is_known = any(terminology.key_of(coding.system) in terminology.CONDITION_SYSTEMS for coding in coded)
+    return None if is_known else "code-unmapped-local"
 
 
 def _dated(found: Condition, condition: fhir.Condition, born: When | None, reader: Reader) -> Condition:

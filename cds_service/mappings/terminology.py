@@ -196,6 +196,8 @@ def _sharing(system: str) -> Iterable[str]:
 
 _LABS = _both_npu(_read("labs.csv", _lab))
 _CONDITIONS = _read("conditions.csv", _condition_code)
+CONDITION_SYSTEMS = frozenset(system for system, _ in _CONDITIONS.rows)
+"""In these every disease has a code: one that no row holds is none of ours."""
 _BODY_SITES = _read("bodysites.csv", _body_site)
 _IMAGING = _read("imaging.csv", _imaging)
 _FINDINGS = _read("findings.csv", lambda row: Concept(row["concept"]))

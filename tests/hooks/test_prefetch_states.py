@@ -103,7 +103,9 @@ def test_an_empty_list_of_observations_was_received(key, value, client):
 def test_one_list_of_all_observations_is_all_three(client):
     lists = [READY["prefetch"][key].get("entry", []) for key in ("labs", "vitals", "imagingFindings")]
     prefetch = {key: value for key, value in READY["prefetch"].items() if key not in {"labs", "vitals"}}
-    prefetch |= {"observations": {"resourceType": "Bundle", "type": "searchset", "entry": sum(lists, [])}}
+    prefetch |= {
+        "observations": {"resourceType": "Bundle", "type": "searchset", "entry": [*lists[0], *lists[1], *lists[2]]}
+    }
     del prefetch["imagingFindings"]
     body = {**READY, "prefetch": prefetch}
     (card, *_) = client.post("/cds-services/cno-order-sign", json=body, headers={"Accept-Language": "en"}).json()[

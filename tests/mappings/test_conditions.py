@@ -146,10 +146,42 @@ def test_the_letters_inside_a_word_are_no_name():
     assert one(code={"text": "CNOX"})[0].concept == "unreadable"
 
 
-def test_a_code_of_a_system_that_we_do_not_read_is_no_note():
-    found, notes = reading(**coded(("https://local.example.org/codes", "123")))
+@pytest.mark.parametrize("system", ["https://local.example.org/codes", None, "urn:oid:1.2.3", "http://snomed.example"])
+def test_a_code_of_a_system_that_we_do_not_know_may_be_any_disease(system):
+    condition, notes = one(**coded((system, "C91.0")))
+    assert condition.concept == "unreadable"
+    assert [(note.reason, note.concept) for note in notes] == [("code-unmapped-local", "condition")]
+
+
+def test_beside_a_code_of_a_known_system_another_one_costs_nothing():
+    found, notes = reading(**coded(("http://hl7.org/fhir/sid/icd-10", "J45.9"), ("https://local.example.org/codes", "123")))
     assert not found.conditions
     assert not notes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Chronic nonbacterial osteomyelitis",
+        "Chronic non-bacterial osteomyelitis (disorder)",
+        "Chronic recurrent multifocal osteomyelitis of tibia",
+        "Kronisk ikke-bakteriell osteomyelitt",
+        "Kronisk residiverende multifokal osteomyelitt",
+        "Kronisk ikkje-bakteriell osteomyelitt",
+        "Kronisk icke-bakteriell osteomyelit",
+        "Chronische nichtbakterielle Osteomyelitis",
+        "Chronisch rekurrente multifokale Osteomyelitis",
+    ],
+)
+def test_the_disease_is_read_by_its_names_too(text):
+    condition, notes = one(code={"text": text})
+    assert condition.concept == "cno_possible"
+    assert notes == [Note("Condition/c", "read-by-name", "cno_possible")]
+
+
+@pytest.mark.parametrize("text", ["Chronic osteomyelitis", "Chronic bacterial osteomyelitis", "Nonbacterial cystitis"])
+def test_other_diseases_are_not_read_by_name(text):
+    assert one(code={"text": text})[0].concept == "unreadable"
 
 
 def test_dates():

@@ -78,3 +78,23 @@ def test_a_test_in_blood_is_not_read_from_another_material(material):
     assert names.lab_of("CRP", "Serum").concept == "crp"
     assert names.lab_of("CRP", material) is None
     assert names.lab_of("F-Kalprotektin", "Feces").concept == "fecal_calprotectin"
+
+
+@pytest.mark.parametrize(
+    ("name", "concept"),
+    [
+        ("Vekt", "body_weight"), ("Kroppsvekt", "body_weight"), ("Body weight", "body_weight"), ("Vikt", "body_weight"),
+        ("Körpergewicht", "body_weight"), ("Temperatur", "body_temperature"), ("Body temperature", "body_temperature"),
+        ("Temp", "body_temperature"),
+    ],
+)  # fmt: skip
+def test_weight_and_temperature_are_read_by_name(name, concept):
+    assert names.lab_of(name).concept == concept
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Fødselsvekt", "Birth weight", "Idealvekt", "Vekt ved utskriving i fjor", "Vektendring", "Romtemperatur", "Tempo"],
+)
+def test_other_weights_and_temperatures_are_not(name):
+    assert names.lab_of(name) is None
