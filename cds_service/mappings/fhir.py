@@ -136,6 +136,7 @@ class Procedure(Resource_, gc=False, tag="Procedure"):
     performedDateTime: str | None = None
     performedPeriod: Period | None = None
     bodySite: list[CodeableConcept] | None = None
+    usedCode: list[CodeableConcept] | None = None
 
 
 class Ingredient(Struct, gc=False):
@@ -248,8 +249,6 @@ class Issue(Struct, gc=False):
 
 
 class OperationOutcome(Resource_, gc=False, tag="OperationOutcome"):
-    """Information or a failure; its text is not read."""
-
     issue: list[Issue] | None = None
 
     @property

@@ -41,6 +41,7 @@ _MOST_PARTS = 50
 """Ingredients of a medication, or resources inside one; none has more, and each is looked up for each use of it."""
 _PROPOSED = frozenset({"proposal", "option"})
 _REFUTED = frozenset({"refuted", "entered-in-error"})
+_NOT_DONE = frozenset({"preparation", "not-done", "entered-in-error"})
 _NOT_ACTIVE = frozenset({"inactive", "resolved"})
 
 
@@ -151,6 +152,20 @@ def read_allergy(allergy: fhir.AllergyIntolerance, source: str, reader: Reader) 
     elif not names and not any(coding.code for coding in codings(allergy.code)):
         reader.note(source, "code-unreadable", "allergy")
     return by_name
+
+
+def read_procedure(procedure: fhir.Procedure, source: str, reader: Reader) -> list[Drug]:
+    """An infusion of zoledronic acid that is recorded as a procedure: that it was given, not how much."""
+    if procedure.status in _NOT_DONE:
+        return []
+    told = (procedure.code, *(procedure.usedCode or ()))
+    by_code = ZOLEDRONIC_ACID in _drugs(told)
+    if not by_code and ZOLEDRONIC_ACID not in _named(texts(told)):
+        return []
+    if not by_code:
+        reader.note(source, "read-by-name", ZOLEDRONIC_ACID)
+    when = reader.when(source, ZOLEDRONIC_ACID, procedure.performedDateTime, procedure.performedPeriod)
+    return [Drug(ZOLEDRONIC_ACID, "statement", procedure.status or "unknown", source, when)]
 
 
 def _told(resource: Given) -> tuple[datatypes.CodeableConcept | None, datatypes.Reference | None]:

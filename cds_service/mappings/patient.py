@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from cds_service.mappings.fhir import R4_TYPES, Patient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from cds_service.guideline.dates import When
     from cds_service.mappings.datatypes import Reference
+    from cds_service.mappings.reading import Reader
 
 
 class TwoPatientsError(Exception):
@@ -83,3 +85,18 @@ def whose_request(patients: Iterable[tuple[Patient, str | None]], patient_id: st
     if found and not mine:
         raise ForeignPatientError
     return Whose(patient_id, frozenset(url for url in mine if url)), len(mine) < len(found)
+
+
+def birth_date(
+    patients: Iterable[tuple[str, Patient]], urls: Mapping[str, str], whose: Whose, reader: Reader
+) -> When | None:
+    """The date of birth; None where the Patients sent (source and resource) do not agree on it."""
+    found: set[When | None] = set()
+    for source, patient in patients:
+        if not whose.is_patient(patient, urls.get(source)):
+            continue
+        born = reader.when(source, "birth_date", patient.birthDate)
+        found.add(born if reader.has_happened(source, "birth_date", born) else None)
+        if len(found) > 1:
+            reader.note(source, "coding-contradiction", "birth_date")
+    return found.pop() if len(found) == 1 else None

@@ -24,7 +24,14 @@ from cds_service.mappings import (
 from cds_service.mappings.datatypes import TooManyError
 from cds_service.mappings.entries import Entries, about
 from cds_service.mappings.outgoing import is_sound_id
-from cds_service.mappings.patient import ForeignPatientError, TwoPatientsError, Whose, whose_bundle, whose_request
+from cds_service.mappings.patient import (
+    ForeignPatientError,
+    TwoPatientsError,
+    Whose,
+    birth_date,
+    whose_bundle,
+    whose_request,
+)
 from cds_service.mappings.prefetch import gather
 from cds_service.mappings.reading import Reader, newest_first
 from cds_service.mappings.selections import chosen as selected
@@ -139,6 +146,8 @@ class _Record:
     imaged: lesions.Imaged = field(default_factory=lesions.Imaged)
     diagnoses: conditions.Diagnoses = field(default_factory=conditions.Diagnoses)
     studies: list[Study] = field(default_factory=list)
+    infused: list[Drug] = field(default_factory=list)
+    """Infusions that are recorded as procedures."""
     laboratory: observations.Laboratory = field(init=False)
 
     def __post_init__(self) -> None:
@@ -147,7 +156,7 @@ class _Record:
 
     def facts(self, not_received: frozenset[str]) -> Facts:
         """Read everything, sort it, and name what could not be read."""
-        born = self._born()
+        born = birth_date(self.entries.of(fhir.Patient), self.entries.urls, self.whose, self.reader)
         self._observations()
         self._imaging()
         self._conditions(born)
@@ -207,17 +216,6 @@ class _Record:
         named = {note.concept for note in notes if note.concept and note.reason not in _STILL_USED}
         return frozenset(named | {_MAY_BE[kind] for kind in failed & _MAY_BE.keys()})
 
-    def _born(self) -> When | None:
-        """The date of birth; None where the Patients sent do not agree on it."""
-        found: set[When | None] = set()
-        for source, patient in self.entries.of(fhir.Patient):
-            if self.whose.is_patient(patient, self.entries.urls.get(source)):
-                born = self.reader.when(source, "birth_date", patient.birthDate)
-                found.add(born if self.reader.has_happened(source, "birth_date", born) else None)
-                if len(found) > 1:
-                    self.reader.note(source, "coding-contradiction", "birth_date")
-        return found.pop() if len(found) == 1 else None
-
     def _observations(self) -> None:
         laboratory = self.laboratory
         for source, observation in self._mine(self.entries, fhir.Observation):
@@ -244,6 +242,7 @@ class _Record:
             self.studies += imaging.read_report(report, source, reader)
         for source, procedure in self._mine(entries, fhir.Procedure):
             lesions.read_procedure(procedure, source, reader, self.imaged)
+            self.infused += medications.read_procedure(procedure, source, reader)
             self.studies += imaging.read_procedure(procedure, source, reader)
         for source, structure in self._mine(entries, fhir.BodyStructure):
             lesions.read_structure(structure, source, reader, self.imaged)
@@ -256,7 +255,7 @@ class _Record:
         self.diagnoses.conditions += [conditions.unreadable(failed.source) for failed in self._failed("Condition")]
 
     def _drugs(self) -> list[Drug]:
-        found: list[Drug] = []
+        found = list(self.infused)
         given: list[Iterator[tuple[str, medications.Given]]] = [
             self._mine(self.entries, fhir.MedicationRequest),
             self._mine(self.entries, fhir.MedicationAdministration),

@@ -154,7 +154,9 @@ def test_a_code_of_a_system_that_we_do_not_know_may_be_any_disease(system):
 
 
 def test_beside_a_code_of_a_known_system_another_one_costs_nothing():
-    found, notes = reading(**coded(("http://hl7.org/fhir/sid/icd-10", "J45.9"), ("https://local.example.org/codes", "123")))
+    found, notes = reading(
+        **coded(("http://hl7.org/fhir/sid/icd-10", "J45.9"), ("https://local.example.org/codes", "123"))
+    )
     assert not found.conditions
     assert not notes
 

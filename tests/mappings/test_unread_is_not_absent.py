@@ -77,6 +77,25 @@ def test_a_recent_dose_that_cannot_be_read_never_becomes_none_found(broken):
     assert evaluation.infusion.readiness != "ready"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"code": {"text": "Infusjon av zoledronsyre"}},
+        {"code": {"coding": [{"system": ATC, "code": "M05BA08"}]}},
+        {"code": {"text": "Infusion"}, "usedCode": [{"coding": [{"system": ATC, "code": "M05BA08"}]}]},
+    ],
+)
+def test_an_infusion_recorded_as_a_procedure_never_becomes_none_found(fields):
+    bundle = sample("girl-7-zoledronic-acid-ready")
+    bundle["entry"] = [e for e in bundle["entry"] if e["resource"]["resourceType"] != "MedicationAdministration"]
+    subject = resource(bundle, "MedicationRequest")["subject"]
+    given = {"resourceType": "Procedure", "id": "i1", "status": "completed", "subject": subject, **fields}
+    bundle["entry"].append({"resource": given | {"performedDateTime": "2025-07-01"}})
+    assert interval_check(judged(bundle)).status == "attention"
+    bundle["entry"][-1]["resource"]["status"] = "not-done"
+    assert interval_check(judged(bundle)).reason == "none-found"
+
+
 def test_an_amount_that_cannot_be_read_on_the_order_itself_says_nothing_of_earlier_doses():
     bundle = sample("girl-7-zoledronic-acid-ready")
     bundle["entry"] = [e for e in bundle["entry"] if e["resource"]["resourceType"] != "MedicationAdministration"]
