@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cds_service.fhir_access.client import Session
 from cds_service.fhir_access.connections import Transport
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from cds_service.fhir_access.server import FhirServer
 
+Refusal: TypeAlias = Literal["fhirServer", "fhirAuthorization"]
 DEADLINE_SECONDS = 0.4
 _TOKEN = re.compile(r"[!-~]{1,8192}")
 
@@ -25,17 +26,17 @@ class FhirAccess:
         self._servers = {server.base: (server, Transport(server)) for server in servers}
         self._seconds = seconds
 
-    def session(self, address: str, token: str | None) -> Session | None:
-        """A session on the listed server of that very address, beginning now; None where nothing may be asked.
+    def session(self, address: str, token: str | None) -> Session | Refusal:
+        """A session on the listed server of that very address, beginning now; else the field that forbids it.
 
         A slash at the end of the address makes no difference, anything else does.
         """
         known = self._servers.get(address.rstrip("/"))
         if known is None:
-            return None
+            return "fhirServer"
         server, transport = known
         if server.needs_token if token is None else _TOKEN.fullmatch(token) is None:
-            return None
+            return "fhirAuthorization"
         deadline = asyncio.get_running_loop().time() + self._seconds
         return Session(server, transport, deadline, token)
 

@@ -13,7 +13,7 @@ from cds_service.guideline.evaluation import evaluate
 from cds_service.hooks import policy
 from cds_service.hooks.cards import CardStyle, build_cards
 from cds_service.hooks.errors import RequestError
-from cds_service.hooks.fetching import completed
+from cds_service.hooks.fetching import completed, why_not_fetched
 from cds_service.hooks.language import Language, choose
 from cds_service.hooks.protocol import HookRequest, read_evaluation_body, read_hook
 from cds_service.hooks.report import report, sections
@@ -181,7 +181,7 @@ def _may_depend_on_more(evaluation: Evaluation, request: HookRequest) -> bool:
 def _silence(evaluation: Evaluation, request: HookRequest) -> policy.SilenceWord | None:
     silence = policy.silence(evaluation, request.hook, by_patient=request.by_patient)
     if request.hook == "patient-view" and silence != "patient-user":
-        policy.require_record(evaluation, patient_received=request.has_patient)
+        policy.require_record(evaluation, patient_received=request.has_patient, why=why_not_fetched(request))
     return silence
 
 

@@ -33,6 +33,11 @@ MOST_MEDICATIONS = 20
 """Medications that are read one by one; no list of drugs needs more to be understood."""
 _ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9.\-_]{1,256}")
 _TOKEN = "{{context.patientId}}"  # noqa: S105  a prefetch token
+_WHY = {
+    "fhirServer": "{} is not listed in a tenant file",
+    "fhirAuthorization": "{} is missing or cannot be used",
+    "context": "{} is no FHIR id",
+}
 _REFERENCES = "references"
 """The key under which Medications stand that were read one by one."""
 
@@ -48,12 +53,21 @@ async def completed(request: HookRequest, queries: Mapping[str, str], access: Fh
     missing = _Missing.of(request, queries)
     if missing is None:
         return request
-    if grant.fault is not None:
-        return replace(request, notes=(*request.notes, Note(grant.fault, "not-fetched")))
-    session = access.session(grant.server, grant.token) if _ID.fullmatch(request.patient_id) else None
-    if session is None:
-        return replace(request, notes=(*request.notes, Note("fhirServer", "not-fetched")))
+    session = grant.fault or access.session(grant.server, grant.token)
+    if _ID.fullmatch(request.patient_id) is None:
+        session = "context.patientId"
+    if isinstance(session, str):
+        return replace(request, notes=(*request.notes, Note(session, "not-fetched")))
     return await _Completion(request, session, missing).run()
+
+
+def why_not_fetched(request: HookRequest) -> str:
+    """Why a list that is missing could not be fetched, for those who connect an EHR: fields and keys, never values."""
+    if request.grant is None:
+        return "no fhirServer was named"
+    sources = sorted({note.source for note in request.notes if note.reason == "not-fetched"})
+    words = [_WHY.get(source.partition(".")[0], "{} was not answered").format(source) for source in sources]
+    return ", ".join(words) or "it was not asked for"
 
 
 @dataclass(frozen=True, slots=True)

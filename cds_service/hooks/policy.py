@@ -116,17 +116,19 @@ def conditions_unread(facts: Facts) -> bool:
     return "Condition" in facts.not_received or (bool(sent) and all(one.concept == "unreadable" for one in sent))
 
 
-def require_record(evaluation: Evaluation, *, patient_received: bool) -> None:
-    """At patient-view silence must rest on a record that was received.
+def require_record(evaluation: Evaluation, *, patient_received: bool, why: str) -> None:
+    """At patient-view silence must rest on a record that was received; `why` says what kept it from being fetched.
 
     Raises:
         RequestError: 412.
     """
     facts = evaluation.facts
     if not patient_received:
-        raise RequestError(412, "incomplete", "The Patient was neither prefetched nor could it be fetched.")
+        raise RequestError(412, "incomplete", f"The Patient was neither prefetched nor could it be fetched: {why}.")
     if conditions_unread(facts) and not suspicion(facts) and age_group(facts, When.on(evaluation.today)) != "adult":
-        raise RequestError(412, "incomplete", "The list of Conditions was neither prefetched nor could it be fetched.")
+        raise RequestError(
+            412, "incomplete", f"The list of Conditions was neither prefetched nor could it be fetched: {why}."
+        )
 
 
 def _silence_at_orders(evaluation: Evaluation) -> SilenceWord | None:

@@ -9,17 +9,18 @@ import msgspec
 from msgspec import ValidationError
 
 from cds_service.mappings import terminology
-from cds_service.mappings.datatypes import CodeableConcept, UnusableError
+from cds_service.mappings.datatypes import CodeableConcept, Coding, UnusableError
 
 if TYPE_CHECKING:
     from cds_service.guideline.facts import Flag
-    from cds_service.mappings.datatypes import Coding
     from cds_service.mappings.terminology import Outcome
 
 _LONGEST_REMEMBERED = 400
 """Bytes; what is longer is read anew each time, so that nobody can fill the memory with it."""
 _HL7 = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 """What an interpretation without a system is taken as."""
+_WORD = "word"
+"""What stands for the code system of a text."""
 _INTERPRETATION = msgspec.json.Decoder(list[CodeableConcept] | CodeableConcept | None)
 
 
@@ -78,4 +79,9 @@ def _interpretations(raw: bytes) -> list[Coding]:
     except ValidationError:
         raise UnusableError("code-unreadable") from None
     concepts = sent if isinstance(sent, list) else [sent] if sent else []
-    return [coding for concept in concepts for coding in concept.coding or ()]
+    return [coding for concept in concepts for coding in concept.coding or _worded(concept)]
+
+
+def _worded(concept: CodeableConcept) -> tuple[Coding, ...]:
+    """A code, or a word for it, that was sent as text alone."""
+    return (Coding(system=_WORD, code=concept.text.strip().upper()),) if concept.text else ()

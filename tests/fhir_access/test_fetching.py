@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cds_service.hooks.services import BY_HOOK
-from tests.fhir_access.faulty import TOKEN, FaultyServer, ask, asking, outcome, tenant, without_uuids
+from tests.fhir_access.faulty import TOKEN, FaultyServer, answer, ask, asking, outcome, tenant, without_uuids
 from tests.fhir_access.samples import SAMPLES, bundle, entries, links, request
 
 CHILD = "girl-9-multifocal-symmetric"
@@ -200,8 +200,8 @@ def test_results_of_other_patients_never_get_in_and_are_told(tmp_path):
     [
         ({"access_token": ""}, "fhirAuthorization.access_token"),
         ({"access_token": None}, "fhirAuthorization.access_token"),
-        ({"access_token": "a\r\nHost: evil"}, "fhirServer"),
-        ({"access_token": "ø"}, "fhirServer"),
+        ({"access_token": "a\r\nHost: evil"}, "fhirAuthorization"),
+        ({"access_token": "ø"}, "fhirAuthorization"),
         ({"token_type": "DPoP"}, "fhirAuthorization.token_type"),
         ({"expires_in": 0}, "fhirAuthorization.expires_in"),
         ({"expires_in": "-5"}, "fhirAuthorization.expires_in"),
@@ -264,6 +264,27 @@ def test_nothing_is_fetched_where_no_card_can_come_of_it(members, tmp_path):
     server = FaultyServer(request(CHILD)["prefetch"])
     answered = run(tmp_path, server, lambda base: asking(sample, base, {}))
     assert (answered.response.json(), server.asked) == ({"cards": []}, [])
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ({"fhirServer": None, "fhirAuthorization": None}, "no fhirServer was named"),
+        ({"fhirServer": "https://secret.example.org/fhir"}, "fhirServer is not listed in a tenant file"),
+        ({"fhirAuthorization": None}, "fhirAuthorization is missing or cannot be used"),
+        ({"fhirAuthorization": {"access_token": TOKEN, "expires_in": 0}}, "fhirAuthorization.expires_in is missing"),
+        ({"context": {"userId": "Practitioner/x", "patientId": "a b"}}, "context.patientId is no FHIR id"),
+        ({}, "prefetch.patient was not answered"),
+    ],
+)
+def test_a_412_says_what_kept_the_record_from_being_fetched(members, why, tmp_path):
+    sample = request(CHILD)
+    server = FaultyServer(sample["prefetch"], {"patient": [answer("403 Forbidden", outcome())]})
+    answered = run(tmp_path, server, lambda base: asking(sample, base, {}) | members)
+    assert answered.response.status_code == 412
+    told = answered.response.json()["issue"][0]["diagnostics"]
+    assert why in told
+    assert "secret" not in told
 
 
 def test_evaluate_never_fetches(client):

@@ -137,7 +137,7 @@ def test_at_an_order_an_adult_onset_is_silent_but_for_a_known_cno():
 
 def refused(facts, *, patient_received=True):
     try:
-        policy.require_record(evaluate(facts, TODAY), patient_received=patient_received)
+        policy.require_record(evaluate(facts, TODAY), patient_received=patient_received, why="")
     except RequestError as error:
         return error.status
     return None

@@ -286,6 +286,13 @@ def test_the_laboratory_itself_calls_a_result_critical(codes, alarm):
     assert measured(interpretation=[coded(*((V3, code) for code in codes))]).alarm is alarm
 
 
+@pytest.mark.parametrize(
+    ("text", "flag"), [("L", "low"), (" lav ", "low"), ("Høy", "high"), ("N", "normal"), ("?", None), ("", None)]
+)
+def test_an_interpretation_in_words_is_a_flag_too(text, flag):
+    assert measured(interpretation=[{"text": text}]).flag == flag
+
+
 def test_an_alarm_is_one_only_in_the_code_system_of_interpretations():
     assert measured(interpretation=[coded((None, "LL"))]).alarm
     assert not measured(interpretation=[coded(("http://example.org", "LL"))]).alarm
