@@ -19,8 +19,6 @@ _LONGEST_REMEMBERED = 400
 """Bytes; what is longer is read anew each time, so that nobody can fill the memory with it."""
 _HL7 = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 """What an interpretation without a system is taken as."""
-_WORD = "word"
-"""What stands for the code system of a text."""
 _INTERPRETATION = msgspec.json.Decoder(list[CodeableConcept] | CodeableConcept | None)
 
 
@@ -84,4 +82,4 @@ def _interpretations(raw: bytes) -> list[Coding]:
 
 def _worded(concept: CodeableConcept) -> tuple[Coding, ...]:
     """A code, or a word for it, that was sent as text alone."""
-    return (Coding(system=_WORD, code=concept.text.strip().upper()),) if concept.text else ()
+    return (Coding(system=terminology.WORD, code=concept.text.strip().upper()),) if concept.text else ()

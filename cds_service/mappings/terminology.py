@@ -214,6 +214,10 @@ def _look_up(codes: _Table[Row], system: str | None, code: str | None) -> Row | 
     return codes.find(system, code)
 
 
+WORD = "word"
+"""Stands for the code system of an interpretation that was sent as text."""
+
+
 def is_lab_system(system: str | None) -> bool:
     """Whether it is NLK, NPU or LOINC."""
     return key_of(system) in LAB_SYSTEMS
@@ -292,4 +296,6 @@ def outcome_word(text: str) -> Outcome | None:
 
 @lru_cache(256)
 def _interpretation(system: str | None, code: str) -> tuple[str, str]:
-    return system_key(system) if system else "interpretation", plain_code(code)
+    if system == WORD:
+        return WORD, code
+    return system_key(system) if system else "interpretation", code.strip()
