@@ -214,8 +214,7 @@ def _look_up(codes: _Table[Row], system: str | None, code: str | None) -> Row | 
     return codes.find(system, code)
 
 
-WORD = "word"
-"""Stands for the code system of an interpretation that was sent as text."""
+WORD = "word"  # stands for the code system of an interpretation that was sent as text
 
 
 def is_lab_system(system: str | None) -> bool:

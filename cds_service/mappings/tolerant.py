@@ -22,7 +22,8 @@ _LIST = msgspec.json.Decoder(list[Raw])
 _TEXT = msgspec.json.Decoder(str)
 _LINKS = msgspec.json.Decoder(list[Link])
 _SEARCH = msgspec.json.Decoder(Search)
-_FAULT = re.compile(r"(?:Expected `(?P<wanted>\w+)[^`]*`.*?)?at `\$\.(?P<field>\w+)(?P<deeper>\S*)`", re.DOTALL)
+_FAULT = re.compile(r"(?:Expected `(?P<wanted>\w+)[^`]*`)?.*at `\$\.(?P<field>\w+)(?P<deeper>[\w.\[\]]*)`", re.DOTALL)
+"""The message may quote what was sent: only what stands at its end is the decoder's own."""
 _ID = re.compile(r"[A-Za-z0-9.\-_]{1,256}")
 _VITAL_FIELDS = frozenset(
     {
@@ -62,6 +63,8 @@ _READ_AS = {
 """Orders of DSTU2 and STU3 that R4 has under other names: in a session they are read as far as they go, and noted."""
 _SESSION = "context.draftOrders"
 _MOST_FIELDS = 60
+_MOST_WORK = 100
+"""Times its own length that a resource is written anew at most, by the depth of what is mended."""
 _STATUSES = frozenset({"clinicalStatus", "verificationStatus"})
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _UNREAD_VALUE = Raw(b'{"text":"unread"}')
@@ -114,14 +117,17 @@ def _fields(fields: dict[str, Raw], path: str) -> tuple[Resource | Failed | None
 def _by_field(resource_type: str, fields: dict[str, Raw], source: str) -> tuple[Resource | Failed | None, list[Note]]:
     """Mend or drop one unreadable field after the other."""
     notes: list[Note] = []
+    work, depth, most = 0, 1, _MOST_WORK * sum(map(len, fields.values()))
     for _ in range(_MOST_FIELDS):
+        written = msgspec.json.encode(fields)
+        work += len(written) * depth
         try:
-            return _RESOURCE.decode(msgspec.json.encode(fields)), notes
+            return _RESOURCE.decode(written), notes
         except ValidationError as fault:
-            found = _FAULT.search(str(fault))
-        if found is None:
+            found = _FAULT.fullmatch(str(fault))
+        if found is None or found["field"] not in fields or work > most:
             break
-        field = found["field"]
+        field, depth = found["field"], 1 + len(_STEP.findall(found["deeper"]))
         mended = _mended(fields[field], field, found)
         if mended is not None:
             fields[field] = mended
@@ -162,6 +168,8 @@ def _replaced(raw: Raw, steps: Sequence[str | int], replace: Callable[[Raw], Raw
         return replace(raw)
     step, *deeper = steps
     parts: dict[str, Raw] | list[Raw] = _LIST.decode(raw) if isinstance(step, int) else _OBJECT.decode(raw)
+    if step not in (range(len(parts)) if isinstance(step, int) else parts):
+        return None
     part = _replaced(parts[step], deeper, replace)  # type: ignore[index]  # a number for a list
     if part is None:
         return None

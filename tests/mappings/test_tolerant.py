@@ -233,3 +233,13 @@ def test_one_unreadable_answer_of_a_form_costs_only_itself_and_stays_an_answer()
 def test_bytes_that_are_no_json_are_the_callers_fault():
     with pytest.raises(msgspec.DecodeError):
         read_resource(b'{"resourceType": "Observation", ', "x")
+
+
+@pytest.mark.parametrize(
+    "quoted", ["x at `$.foo`", "x at `$.contained[99]`", "x at `$.id`", "Expected `array` at `$.id`"]
+)
+def test_a_value_that_looks_like_the_decoders_own_message_leads_nowhere(quoted):
+    sent = {"resourceType": "MedicationRequest", "id": "1", "contained": [{"resourceType": quoted}]}
+    found, notes = read_resource(json.dumps(sent).encode(), "prefetch.x")
+    assert found.id == "1"
+    assert [(note.source, note.reason) for note in notes] == [("MedicationRequest/1", "medication-unreadable")]
