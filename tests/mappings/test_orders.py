@@ -112,7 +112,7 @@ def test_the_same_dose_twice_is_one_dose():
 )
 def test_several_doses_are_told_and_never_summed(dosages):
     order, notes = ordered(*dosages)
-    assert (order.dose, order.dose_unreadable) == (None, True)
+    assert (order.dose, order.dose_unreadable, order.dose_ambiguous) == (None, True, True)
     assert notes == [Note(SOURCE, "dose-ambiguous", "drug:zoledronic_acid")]
 
 

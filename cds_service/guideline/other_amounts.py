@@ -1,0 +1,56 @@
+"""Amounts that an order tells beside the ordered one, such as a calculated dose: do they agree with it (OUR-46)?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from cds_service.guideline.facts import Dose
+from cds_service.guideline.interval import EXACT
+
+if TYPE_CHECKING:
+    from cds_service.guideline.facts import Order, Rate
+    from cds_service.guideline.results import Check
+    from cds_service.guideline.tables import InfusionNumbers
+
+_ONE_KG = Decimal(1)
+
+
+def with_other_doses(one: Check, order: Order, kg: Decimal | None, numbers: InfusionNumbers) -> Check:
+    """ZOL-07: never in order where another dose of the order differs from the ordered one."""
+    found = tuple(other for other in order.other_doses if order.dose and differ(order.dose, other, kg, numbers))
+    if order.dose is None or not found or one.status == "breach":
+        return one
+    amounts = (order.dose, *found)
+    return replace(one, status="attention", indicator="warning", reason="doses-differ", amounts=amounts)
+
+
+def with_other_rates(one: Check, order: Order, kg: Decimal | None, numbers: InfusionNumbers) -> Check:
+    """ZOL-10: the same for the rate; a rate that is too fast stays so."""
+    found = tuple(other for other in order.other_rates if order.rate and differ(order.rate, other, kg, numbers))
+    if order.rate is None or not found or one.status == "breach":
+        return one
+    amounts = (order.rate, *found)
+    return replace(one, status="attention", indicator="warning", reason="rates-differ", amounts=amounts)
+
+
+def differ(ordered: Dose | Rate, other: Dose | Rate, kg: Decimal | None, numbers: InfusionNumbers) -> bool:
+    """Whether two amounts surely differ: by more than rounding, or only the other one is above the maximum.
+
+    An amount per kilogram is held against one that is not by the weight; without it nothing is known.
+    """
+    if ordered.per_kg and other.per_kg:
+        kg = _ONE_KG
+    if kg is None and ordered.per_kg != other.per_kg:
+        return False
+    one, two = _whole(ordered, kg), _whole(other, kg)
+    allowed = EXACT.multiply(one, numbers.order_rounding_percent.value)
+    if EXACT.multiply(abs(EXACT.subtract(one, two)), Decimal(100)) > allowed:
+        return True
+    limit = (numbers.dose_max if isinstance(ordered, Dose) else numbers.rate_max).value
+    return kg is not None and one <= EXACT.multiply(limit, kg) < two
+
+
+def _whole(amount: Dose | Rate, kg: Decimal | None) -> Decimal:
+    return EXACT.multiply(amount.amount, kg) if amount.per_kg and kg is not None else amount.amount
