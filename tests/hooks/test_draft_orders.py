@@ -9,6 +9,7 @@ from tests.hooks.sessions import (
     GIRL,
     HL7_TYPES,
     HOOKS,
+    MINE,
     OTHER,
     PLANNED,
     RXNORM,
@@ -735,6 +736,52 @@ def test_other_bisphosphonates_by_name_get_no_readiness_card(client, name, hook)
     cards, evaluation = answered(client, session(drug_order(medicationCodeableConcept={"text": name}), hook=hook))
     assert (topics(cards), evaluation["infusion"]) == (TREATMENT, None)
     assert "read-by-name" in reasons(evaluation)
+
+
+@pytest.mark.parametrize(
+    "drug",
+    [
+        {**coded(ATC, "M05BA03"), "text": "Zoledronsyre"},
+        {**coded(ATC, "M05BA03", display="Pamidronate"), "text": "Zometa 4 mg/5 mL"},
+        {**coded(ATC, "M05BA04", display="Alendronic acid"), "text": "Zoledronic acid"},
+        {**coded(ATC, "M05BA08"), "text": "Pamidronatdinatrium"},
+        {**coded(ATC, "M05BA08", display="Zoledronic acid"), "text": "Aredia"},
+        {**coded(ATC, "M05BA08"), "text": "Alendronat"},
+    ],
+)
+def test_where_code_and_text_contradict_what_may_be_zoledronic_acid_is_checked(client, drug):
+    dosage = {**TIMING, "doseAndRate": [{"doseQuantity": quantity(5, "mg")}]}
+    card, evaluation = judged(client, drug_order(medicationCodeableConcept=drug, dosageInstruction=[dosage]))
+    assert checks(evaluation)["ZOL-08"]["status"] == "breach"
+    assert reasons(evaluation) == {"coding-contradiction"}
+    assert "different drugs" in card["detail"]
+    ready, _ = judged(client, drug_order(medicationCodeableConcept=drug))
+    assert ready["indicator"] == "warning"
+    assert "code and text contradict" in ready["summary"]
+
+
+@pytest.mark.parametrize(
+    "drug",
+    [
+        {**coded(ATC, "M05BA08"), "text": "Bisfosfonat"},
+        {**coded(ATC, "M05BA08"), "text": "Zoledronic acid, not pamidronate"},
+        {**coded(ATC, "M05BA08"), "text": "Zometa"},
+    ],
+)
+def test_a_text_that_agrees_with_the_code_is_no_contradiction(client, drug):
+    card, evaluation = judged(client, drug_order(medicationCodeableConcept=drug))
+    assert (card["indicator"], evaluation["notes"]) == ("info", [])
+
+
+def test_what_was_given_as_another_bisphosphonate_by_code_and_zoledronic_acid_by_text_may_be_either(client):
+    given = {
+        "resourceType": "MedicationAdministration", "id": "a1", "status": "completed", "subject": MINE,
+        "medicationCodeableConcept": {**coded(ATC, "M05BA03"), "text": "Zoledronsyre"},
+        "effectiveDateTime": "2025-09-01",
+    }  # fmt: skip
+    prefetch = record(medicationAdministrations=bundle(given))
+    _, evaluation = judged(client, drug_order(), prefetch=prefetch)
+    assert (checks(evaluation)["ZOL-09"]["status"], checks(evaluation)["ZOL-09"]["reason"]) == ("unreadable", "history")
 
 
 def test_two_bisphosphonates_by_name_are_neither(client):

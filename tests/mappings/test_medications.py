@@ -133,8 +133,8 @@ def test_of_several_unlike_names_or_codes_zoledronic_acid_is_told():
         ("M05BA", "bisphosphonate", Named(("drug:bisphosphonate",))),
         ("M05BA", "Fosamax", Named(("drug:bisphosphonate",))),
         ("M05BA04", "alendronate (not zoledronic acid)", Named(("drug:bisphosphonate",))),
-        ("M05BA08", "pamidronate", Named(("drug:zoledronic_acid",))),
-        ("M05BA03", "Zometa", Named(("drug:pamidronate",))),
+        ("M05BA08", "pamidronate", Named(("drug:zoledronic_acid",), "coding-contradiction")),
+        ("M05BA03", "Zometa", Named(("drug:unreadable",), "coding-contradiction")),
         ("N02BE01", "Zometa", Named(("drug:paracetamol",))),
     ],
 )
