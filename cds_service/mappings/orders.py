@@ -206,7 +206,7 @@ def _services(request: fhir.ServiceRequest, source: str, reader: Reader) -> tupl
                 found.add(row.concept)
     if found:
         return sorted(found), imaging.with_contrast(kinds, (request.code, *(request.orderDetail or ())))
-    if lesions.is_named_biopsy(request.code, source, reader):
+    if lesions.is_bone_biopsy(request.code, request.bodySite or (), source, reader):
         return [lesions.BIOPSY], False
     if any(service_names.asks_infusion(text) for text in texts((request.code,))):
         reader.note(source, "read-by-name", ZOLEDRONIC_ACID)

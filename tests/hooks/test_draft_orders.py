@@ -815,6 +815,13 @@ def test_imaging_is_read_by_name_where_no_code_tells_it(client, text, rules, hoo
         assert reasons(evaluation) == {"read-by-name"}
 
 
+def test_pet_with_mri_is_not_told_as_pet_with_ct(client):
+    cards, evaluation = answered(client, session(service_order("PET/MR")))
+    assert "IMG-13" in {finding["id"] for finding in evaluation["findings"]}
+    assert "PET" in cards[0]["detail"]
+    assert "CT" not in cards[0]["detail"] + cards[0]["summary"]
+
+
 def test_imaging_by_name_needs_suspicion_like_any_other(client):
     cards, evaluation = answered(client, session(service_order("Bone scan"), prefetch=record(suspicion=False)))
     assert (cards, evaluation["silence"]) == ([], "no-suspicion")
@@ -826,7 +833,9 @@ def test_an_examination_that_is_denied_is_noted_and_not_judged(client):
     assert noted(evaluation) == {("ServiceRequest/s1", "code-unreadable", "service_request")}
 
 
-@pytest.mark.parametrize("text", ["Infusjon zoledronsyre", "Zometa", "IV infusion, zoledronic acid 4 mg"])
+@pytest.mark.parametrize(
+    "text", ["Infusjon zoledronsyre", "Zometa", "IV infusion, zoledronic acid 4 mg", "ZOL infusjon"]
+)
 @pytest.mark.parametrize("suspicion", [True, False])
 def test_an_infusion_ordered_as_a_service_by_name(client, text, suspicion):
     _, evaluation = judged(client, service_order(text), prefetch=record(suspicion=suspicion))

@@ -235,6 +235,7 @@ def test_nothing_to_read_is_unreadable():
         ("Solu-Medrol pulver", ["drug:glucocorticoid"]),
         ("Paracetamolum", []),
         ("Zometa 4 mg/5 mL inf kons", ["drug:zoledronic_acid"]),
+        ("ZOL infusjon", ["drug:zoledronic_acid"]),
         ("zoledronic acid-mannitol-water 5 mg/100 mL IVPB", ["drug:zoledronic_acid"]),
         ("ZOLEDRONSYRE", ["drug:zoledronic_acid"]),
         ("Zoledronsyra Fresenius Kabi", ["drug:zoledronic_acid"]),
