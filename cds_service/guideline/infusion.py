@@ -90,8 +90,8 @@ def _judge_one(facts: Facts, order: Order, today: date, tables: Tables, mimicker
     case = Case(facts, order, planned, weight_of(facts, planned.when, numbers), numbers)
     checks: tuple[Check, ...] = (
         *vitamin_d(facts, planned.when, numbers), calcium(facts, planned.when, numbers), paracetamol(case),
-        with_other_doses(usual_dose(case), order, case.weight.kg, numbers), old_enough(case), highest_dose(case),
-        interval(case), with_other_rates(rate(case), order, case.weight.kg, numbers),
+        with_other_doses(usual_dose(case), order, case.weight, numbers), old_enough(case), highest_dose(case),
+        interval(case), with_other_rates(rate(case), order, case.weight, numbers),
     )  # fmt: skip
     doubtful_alp = bool(low_alp(facts))
     if any(condition.concept.startswith("mimic_hypophosphatasia") for condition in facts.conditions):

@@ -11,28 +11,32 @@ from cds_service.guideline.interval import EXACT
 
 if TYPE_CHECKING:
     from cds_service.guideline.facts import Order, Rate
+    from cds_service.guideline.infusion_samples import Weight
     from cds_service.guideline.results import Check
     from cds_service.guideline.tables import InfusionNumbers
 
 _ONE_KG = Decimal(1)
 
 
-def with_other_doses(one: Check, order: Order, kg: Decimal | None, numbers: InfusionNumbers) -> Check:
+def with_other_doses(one: Check, order: Order, weight: Weight, numbers: InfusionNumbers) -> Check:
     """ZOL-07: never in order where another dose of the order differs from the ordered one."""
-    found = tuple(other for other in order.other_doses if order.dose and differ(order.dose, other, kg, numbers))
-    if order.dose is None or not found or one.status == "breach":
+    if order.dose is None:
         return one
-    amounts = (order.dose, *found)
-    return replace(one, status="attention", indicator="warning", reason="doses-differ", amounts=amounts)
+    found = [other for other in order.other_doses if differ(order.dose, other, weight.kg, numbers)]
+    return replace(_attentive(one, weight, "doses-differ"), amounts=(order.dose, *found)) if found else one
 
 
-def with_other_rates(one: Check, order: Order, kg: Decimal | None, numbers: InfusionNumbers) -> Check:
+def with_other_rates(one: Check, order: Order, weight: Weight, numbers: InfusionNumbers) -> Check:
     """ZOL-10: the same for the rate; a rate that is too fast stays so."""
-    found = tuple(other for other in order.other_rates if order.rate and differ(order.rate, other, kg, numbers))
-    if order.rate is None or not found or one.status == "breach":
+    if order.rate is None or one.status == "breach":
         return one
-    amounts = (order.rate, *found)
-    return replace(one, status="attention", indicator="warning", reason="rates-differ", amounts=amounts)
+    found = [other for other in order.other_rates if differ(order.rate, other, weight.kg, numbers)]
+    return replace(_attentive(one, weight, "rates-differ"), amounts=(order.rate, *found)) if found else one
+
+
+def _attentive(one: Check, weight: Weight, reason: str) -> Check:
+    evidence = (weight.measured,) if weight.measured else ()
+    return replace(one, status="attention", indicator="warning", reason=reason, evidence=evidence)
 
 
 def differ(ordered: Dose | Rate, other: Dose | Rate, kg: Decimal | None, numbers: InfusionNumbers) -> bool:

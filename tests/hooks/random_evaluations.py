@@ -240,13 +240,15 @@ class Maker:
         return Check(
             rule, status, level, reason, self.number() if self.chance() else None,
             self.random.choice((None, Decimal(50), Decimal("0.05"))), unit, self.day() if self.chance() else None,
-            (self.measurement(name),) if self.chance(0.7) else (), self.amounts(rule),
+            (self.measurement(name),) if self.chance(0.7) else (), self.amounts(rule, reason),
         )  # fmt: skip
 
-    def amounts(self, rule):
+    def amounts(self, rule, reason):
         """The ordered dose or rate and some that differ from it."""
-        kind = {"ZOL-07": Dose, "ZOL-10": Rate}.get(rule)
-        return tuple(kind(self.number(), self.chance()) for _ in range(self.random.choice((0, 2, 4)))) if kind else ()
+        if reason not in {"doses-differ", "rates-differ"}:
+            return ()
+        kind = Dose if rule == "ZOL-07" else Rate
+        return tuple(kind(self.number(), self.chance()) for _ in range(self.random.choice((2, 4))))
 
     def infusion(self):
         checks = tuple(self.check(rule) for rule in CHECKS)

@@ -253,6 +253,7 @@ def test_a_dose_that_differs_from_the_ordered_one_is_told(client, ordered, other
     assert check["value"] == 0.025  # the ordered one is judged
     assert (evaluation["infusion"]["readiness"], card["indicator"]) == ("attention", "warning")
     assert reasons(evaluation) == notes
+    assert "body_weight" in {fact["name"] for fact in evaluation["facts"]}
     plain_text = card["detail"].replace("\u00a0", " ")
     assert all(amount in plain_text for amount in shown)
     assert "could not be read" not in plain_text.lower()
