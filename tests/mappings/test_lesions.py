@@ -260,7 +260,8 @@ BONE_BIOPSIES = [
     "Rebiopsi tibia", "Biopsi ribbein", "Biopsi av beinmargsødem i tibia", "Biopsi av lårbeinet", "Biopsi ryggvirvel",
     "Biopsi frå kragebeinet", "Knokkelbiopsi frå skinnebein", "Open biopsi, underkjeve",
     "Biopsi av kneskåla",
-    "Bone biopsy", "Biopsy of the left tibia", "CT guided biopsy of vertebra L3", "Biopsy, mandible", "Rib biopsy", "Biopsi Th8", "Biopsi L3",
+    "Bone biopsy", "Biopsy of the left tibia", "CT guided biopsy of vertebra L3", "Biopsy, mandible", "Rib biopsy",
+    "Biopsi Th8", "Biopsi L3",
     "Femoral head biopsy", "Skelettbiopsi", "BIOPSI FEMUR", "Beinmargsbiopsi og beinbiopsi",
 ]  # fmt: skip
 OTHER_BIOPSIES = [
