@@ -201,7 +201,9 @@ class Order:
     """A draft order that the guideline may speak about.
 
     `concept` is a drug, imaging or procedure key; `order:unreadable` where a drug could not be read at all.
-    `dose_unreadable` and `rate_unreadable` say that something was written there which could not be read.
+    `dose_unreadable` and `rate_unreadable` say that something was written there which could not be read,
+    `dose_ambiguous` that it was several doses. `other_doses` and `other_rates` stand beside the ordered ones, such as
+    calculated ones; `volume` is what is infused, in mL. `stops`: it ends a treatment; `contrast`: imaging with it.
     """
 
     concept: str
@@ -209,14 +211,14 @@ class Order:
     planned: Planned | None = None
     dose: Dose | None = None
     dose_unreadable: bool = False
+    dose_ambiguous: bool = False
+    other_doses: tuple[Dose, ...] = ()
     rate: Rate | None = None
+    other_rates: tuple[Rate, ...] = ()
     volume: Decimal | None = None
-    """Infusion volume in mL, where told."""
     rate_unreadable: bool = False
     stops: bool = False
-    """An order that ends a treatment."""
     contrast: bool = False
-    """Imaging ordered with contrast."""
     reference: str = ""
     """`Type/id` as `context.selections` names it; empty without an id."""
 

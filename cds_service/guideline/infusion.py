@@ -13,6 +13,7 @@ from cds_service.guideline.dates import When, add_months, age_reached, birthday
 from cds_service.guideline.facts import Drug, Facts, Measurement, Order, Planned
 from cds_service.guideline.infusion_samples import Weight, calcium, check, is_before, vitamin_d, weight_of
 from cds_service.guideline.interval import EXACT, Truth
+from cds_service.guideline.other_amounts import with_other_doses, with_other_rates
 from cds_service.guideline.red_flags import low_alp
 from cds_service.guideline.results import Check, CheckStatus, Finding, Infusion, Readiness
 
@@ -89,7 +90,8 @@ def _judge_one(facts: Facts, order: Order, today: date, tables: Tables, mimicker
     case = Case(facts, order, planned, weight_of(facts, planned.when, numbers), numbers)
     checks: tuple[Check, ...] = (
         *vitamin_d(facts, planned.when, numbers), calcium(facts, planned.when, numbers), paracetamol(case),
-        usual_dose(case), old_enough(case), highest_dose(case), interval(case), rate(case),
+        with_other_doses(usual_dose(case), order, case.weight, numbers), old_enough(case), highest_dose(case),
+        interval(case), with_other_rates(rate(case), order, case.weight, numbers),
     )  # fmt: skip
     doubtful_alp = bool(low_alp(facts))
     if any(condition.concept.startswith("mimic_hypophosphatasia") for condition in facts.conditions):
@@ -246,7 +248,8 @@ def _cannot_judge_dose(case: Case) -> CheckStatus | None:
 
 
 def _gone_reason(case: Case) -> str:
-    return "dose" if case.order.dose is None else "weight"
+    untold = "dose-ambiguous" if case.order.dose_ambiguous else "dose"
+    return untold if case.order.dose is None else "weight"
 
 
 def _dose_per_kg(case: Case) -> Decimal | None:

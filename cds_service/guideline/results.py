@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
-from cds_service.guideline.facts import Fact, Facts, Note, Planned
+from cds_service.guideline.facts import Dose, Fact, Facts, Note, Planned, Rate
 from cds_service.guideline.interval import Truth
 
 Indicator: TypeAlias = Literal["info", "warning", "critical"]
@@ -109,6 +109,8 @@ class Check:
     unit: str | None = None
     day: date | None = None
     evidence: tuple[Fact, ...] = ()
+    amounts: tuple[Dose, ...] | tuple[Rate, ...] = ()
+    """The ordered amount and those written beside it that differ from it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,7 @@ class InfusionNumbers(Numbers):
     dose_usual_high: Number
     dose_check_unit: Number
     dose_max: Number
+    order_rounding_percent: Number
     weight_days: Number
     weight_change_percent: Number
     weight_change_days: Number

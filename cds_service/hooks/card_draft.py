@@ -29,6 +29,8 @@ TYPES = frozenset(PLAN["types"])
 _ROOM_FOR_FIRST = 300
 """What the first lines get, however much stands in the tail."""
 _NOT_UNREAD = frozenset(PLAN["not_unread"])
+_PARTS = {"dose-unreadable": "unread_dose", "rate-unreadable": "unread_rate"}
+"""What of an order could not be read, by the note's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +145,5 @@ def _cut(text: str, length: int) -> str:
 
 def _concept(note: Note, wording: Wording) -> str:
     label = None if note.concept is None else wording.label(note.concept)
-    return label or wording.text("frame.other")
+    part = _PARTS.get(note.reason)
+    return wording.text(f"frame.{part}", name=label) if label and part else label or wording.text("frame.other")

@@ -8,7 +8,7 @@ from cds_service.hooks.card_draft import PLAN, Draft, brief, concerning, shorten
 from cds_service.hooks.card_findings import doubt_at_order, finding_line, topic_of
 from cds_service.hooks.card_infusion_checks import problem_lines, problems, remark_lines, settled_line
 from cds_service.hooks.card_infusion_numbers import control_line, dose_line, paracetamol_lines, plan_line, rate_line
-from cds_service.hooks.card_infusion_warnings import despite_allergy, is_too_young, unsaid, warned_of
+from cds_service.hooks.card_infusion_warnings import despite_allergy, is_contradiction, is_too_young, unsaid, warned_of
 from cds_service.hooks.card_suggestions import infusion_suggestions
 from cds_service.mappings.orders import names_another
 
@@ -46,12 +46,13 @@ def infusion_card(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
     if scope.quiet_when_ready and not troubles and not unsaid(infusion, wording):
         return None
     notes = concerning(evaluation.notes, _CONCEPTS)
+    unread = [note for note in notes if not is_contradiction(note, infusion)]
     return Draft(
         topic="infusion",
         indicator=_indicator(infusion, warned, told, scope),
         summary=_summary(infusion, troubles, scope, wording),
         lines=_lines(evaluation, infusion, warned, told, scope, wording),
-        last=(*_always_told(evaluation, infusion, wording), *unread_lines(evaluation, notes, wording, _TYPES)),
+        last=(*_always_told(evaluation, infusion, wording), *unread_lines(evaluation, unread, wording, _TYPES)),
         evidence=tuple(fact for part in _parts(infusion, findings) for fact in part.evidence),
         notes=notes,
         suggestions=infusion_suggestions(evaluation, infusion, wording, new_uuid),

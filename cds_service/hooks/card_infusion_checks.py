@@ -22,6 +22,7 @@ _DOSE, _HIGHEST_DOSE = "ZOL-07", "ZOL-08"
 _SAMPLE_TIME, _VITAMIN_D, _CALCIUM = "ZOL-01", "ZOL-02", "ZOL-03"
 _WITH_VALUE = frozenset({_VITAMIN_D, _CALCIUM})
 _HELD_BACK = frozenset({"low-alp", "mimicker"})
+_PLACES = 4
 _OF_A_DOSE = frozenset({_DOSE, _HIGHEST_DOSE, "ZOL-10"})
 
 
@@ -130,6 +131,8 @@ def _slots(check: Check, wording: Wording) -> dict[str, str]:
         "label": (wording.label(result.name) or "") if result else "",
         "found": sentence(measured(result, wording)) if result else "",
         "all": sentence(", ".join(measured(fact, wording) for fact in check.evidence if isinstance(fact, Measurement))),
+        "ordered": "".join(_amounts(check, wording)[:1]),
+        "others": wording.listed(_amounts(check, wording)[1:]),
         "date": wording.day(check.day) if check.day else wording.text("facts.undated"),
         "from_days": str(_NUMBERS.vitamin_d_days_from.count),
         "to_days": str(_NUMBERS.vitamin_d_days_to.count),
@@ -139,6 +142,12 @@ def _slots(check: Check, wording: Wording) -> dict[str, str]:
         "overdue": str(_NUMBERS.overdue_months.count),
         "age": str(_NUMBERS.age_from.count),
     }
+
+
+def _amounts(check: Check, wording: Wording) -> list[str]:
+    """The ordered amount and those that differ from it, as they are written in the order."""
+    units = ("mg", "mg/kg") if check.id == _DOSE else ("mL/h", "mL/kg/h")
+    return [wording.quantity(wording.number(each.amount, _PLACES), units[each.per_kg]) for each in check.amounts]
 
 
 def _settled_name(check: Check, wording: Wording) -> str:

@@ -13,6 +13,7 @@ from cds_service.mappings.orders import names_another
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cds_service.guideline.facts import Note
     from cds_service.guideline.results import Check, Evaluation, Infusion
     from cds_service.hooks.wording import Wording
 
@@ -32,10 +33,16 @@ def warned_of(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> t
     return (
         *_mimicker(evaluation, infusion, wording),
         *([Warned(wording.text("infusion.low_alp"), "")] if infusion.low_alp else []),
+        *_contradiction(evaluation, infusion, wording),
         *_paracetamol_despite_allergy(evaluation, infusion, wording),
         *_several_orders(infusion, wording),
         *_of_another(evaluation, wording),
     )
+
+
+def is_contradiction(note: Note, infusion: Infusion) -> bool:
+    """Whether the note says that code and text of a judged order name different drugs."""
+    return note.reason == "coding-contradiction" and note.source in {infusion.order, *infusion.also_ordered}
 
 
 def despite_allergy(evaluation: Evaluation, infusion: Infusion) -> bool:
@@ -74,6 +81,12 @@ def _mimicker(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> I
     disease = wording.listed(names, 2) or wording.text("infusion.mimicker.unnamed")
     line = sentence(wording.text("infusion.mimicker.line", disease=disease))
     yield Warned(wording.text("infusion.mimicker.short", disease=disease), wording.text("findings.bare", text=line))
+
+
+def _contradiction(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> Iterator[Warned]:
+    if any(is_contradiction(note, infusion) for note in evaluation.notes):
+        key = "infusion.contradiction"
+        yield Warned(wording.text(f"{key}.short"), wording.text(f"{key}.line"))
 
 
 def _paracetamol_despite_allergy(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> Iterator[Warned]:

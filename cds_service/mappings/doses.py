@@ -54,16 +54,25 @@ class _Written:
 
 def dose_of(dosages: Sequence[datatypes.Dosage]) -> Told:
     """The dose in mg or mg/kg: of type ordered, else the only one in units of mass; text alone is not read."""
-    written = list(_doses(dosages))
-    masses = [(each, told) for each in written if (told := _amount(each.quantity, "drug_dose")) is not None]
-    ordered = [pair for pair in masses if pair[0].is_ordered]
-    chosen = ordered or masses
+    masses = _masses(dosages)
+    chosen = [pair for pair in masses if pair[0].is_ordered] or masses
     if not chosen:
-        return Told(reason="dose-unreadable") if written or _stands_in_text(dosages, _TELLS_DOSE) else Told()
+        return (
+            Told(reason="dose-unreadable") if any(_doses(dosages)) or _stands_in_text(dosages, _TELLS_DOSE) else Told()
+        )
     several = len({each.instruction for each, _ in chosen}) > 1 or len({told for _, told in chosen}) > 1
     if several or chosen[0][1].amount is None:
         return Told(reason="dose-ambiguous")
     return chosen[0][1]
+
+
+def other_doses_of(dosages: Sequence[datatypes.Dosage]) -> tuple[Told, ...]:
+    """The doses in mg or mg/kg beside those of type ordered, both ends of a range; none where none is ordered."""
+    masses = _masses(dosages)
+    if not any(each.is_ordered for each, _ in masses):
+        return ()
+    ends = (end for each, _ in masses if not each.is_ordered for end in _ends(each.quantity, "drug_dose"))
+    return tuple(dict.fromkeys(end for end in ends if end is not None))
 
 
 def rate_of(dosages: Sequence[datatypes.Dosage]) -> Told:
@@ -82,11 +91,25 @@ def rate_of(dosages: Sequence[datatypes.Dosage]) -> Told:
     return _over(volume, timed[0])
 
 
+def other_rates_of(dosages: Sequence[datatypes.Dosage]) -> tuple[Told, ...]:
+    """The readable rates beside those of type ordered; none where none is ordered."""
+    pairs = [pair for dosage in dosages for pair in _rates(dosage)]
+    if not any(is_ordered for _, is_ordered in pairs):
+        return ()
+    return tuple(dict.fromkeys(told for told, is_ordered in pairs if not is_ordered and told.amount is not None))
+
+
 def volume_of(dosages: Sequence[datatypes.Dosage]) -> Decimal | None:
     """The one volume in mL that the instructions tell."""
     told = {_amount(each.quantity, "infusion_volume") for each in _doses(dosages)} - {None}
     one = told.pop() if len(told) == 1 else None
     return one.amount if one is not None else None
+
+
+def _masses(dosages: Sequence[datatypes.Dosage]) -> list[tuple[_Written, Told]]:
+    """The doses in units of mass."""
+    read = ((each, _amount(each.quantity, "drug_dose")) for each in _doses(dosages))
+    return [(each, told) for each, told in read if told is not None]
 
 
 def _doses(dosages: Sequence[datatypes.Dosage]) -> Iterator[_Written]:
@@ -128,13 +151,19 @@ def _text(dosage: datatypes.Dosage) -> str:
 
 def _amount(written: _Amount, concept: str) -> Told | None:
     """The amount in the concept's unit; None in another dimension; no amount where a range leaves it open."""
+    ends = _ends(written, concept)
     if isinstance(written, datatypes.Quantity):
-        return _convert(written, concept)
-    ends = [_convert(end, concept) for end in (written.low, written.high) if end is not None]
+        return ends[0]
     told = [end for end in ends if end is not None]
     if not told:
         return None
     return told[0] if len(ends) == len(told) == 2 and told[0] == told[1] else Told()  # noqa: PLR2004  low and high
+
+
+def _ends(written: _Amount, concept: str) -> list[Told | None]:
+    """The amount, or both ends of a range as far as they are written; None in another dimension."""
+    ends = (written,) if isinstance(written, datatypes.Quantity) else (written.low, written.high)
+    return [_convert(end, concept) for end in ends if end is not None]
 
 
 def _rates(dosage: datatypes.Dosage) -> Iterator[tuple[Told, bool]]:

@@ -198,6 +198,7 @@ class ServiceRequest(Resource_, gc=False, tag="ServiceRequest"):
     category: list[CodeableConcept] | None = None
     code: CodeableConcept | None = None
     orderDetail: list[CodeableConcept] | None = None
+    bodySite: list[CodeableConcept] | None = None
     subject: Reference | None = None
     occurrenceDateTime: str | None = None
     occurrencePeriod: Period | None = None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import BiopsyRecord, Coded, Lesion, Side, Zone
-from cds_service.mappings import terminology
+from cds_service.mappings import biopsy_names, terminology
 from cds_service.mappings.reading import FINAL, REPORTED, codings, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cds_service.guideline.dates import When
     from cds_service.mappings import datatypes, fhir
@@ -30,7 +29,6 @@ FEATURES = {
 ZONES: tuple[Zone, ...] = ("metaphysis", "diaphysis", "epiphysis", "other")
 NO_LESION = "finding:pathological_fracture"
 BIOPSY = "proc:bone_biopsy"
-_NAMES_BIOPSY = re.compile(r"\b(?:bei?n|skjelett|bone)[ -]?biops", re.IGNORECASE).search
 _REPORTS = frozenset({"report:histology", "specimen:bone_biopsy"})
 _ABSENT = frozenset({"qualifier:absent", "qualifier:unknown"})
 _UNCLEAR = frozenset({"qualifier:indeterminate", "qualifier:unclear"})
@@ -125,7 +123,8 @@ def read_report(report: fhir.DiagnosticReport, source: str, reader: Reader, into
 
 def read_procedure(procedure: fhir.Procedure, source: str, reader: Reader, into: Imaged) -> None:
     """Read a bone biopsy that was done."""
-    if BIOPSY not in _histology((procedure.code,)) and not is_named_biopsy(procedure.code, source, reader):
+    code, sites = procedure.code, procedure.bodySite or ()
+    if BIOPSY not in _histology((code,)) and not is_bone_biopsy(code, sites, source, reader):
         return
     if not reader.has_status(source, "biopsy", procedure.status, frozenset({"completed"})):
         return
@@ -134,12 +133,30 @@ def read_procedure(procedure: fhir.Procedure, source: str, reader: Reader, into:
         into.biopsies.append(BiopsyRecord("procedure", source, when))
 
 
-def is_named_biopsy(code: datatypes.CodeableConcept | None, source: str, reader: Reader) -> bool:
-    """Whether a procedure has the name of a bone biopsy, for want of a Norwegian code; noted."""
-    if not any(_NAMES_BIOPSY(text) for text in texts((code,))):
-        return False
-    reader.note(source, "read-by-name", BIOPSY)
-    return True
+def is_bone_biopsy(
+    code: datatypes.CodeableConcept | None,
+    sites: Sequence[datatypes.CodeableConcept],
+    source: str,
+    reader: Reader,
+) -> bool:
+    """Whether a procedure without a code for it is a bone biopsy: by body site, or by name, which is noted."""
+    names = list(texts((code,)))
+    by_name = any(map(biopsy_names.names_bone_biopsy, names))
+    if not by_name:
+        is_coded = any(biopsy_names.is_biopsy_code(coding.system, coding.code) for coding in codings(code))
+        told = [*names, *texts(sites)]
+        if not (is_coded or any(map(biopsy_names.names_biopsy, names))) or any(
+            map(biopsy_names.names_other_tissue, told)
+        ):
+            return False
+        rows = (terminology.body_site(coding.system, coding.code) for coding in codings(*sites))
+        has_bone = any(row is not None and row.bone for row in rows)
+        if is_coded and has_bone:
+            return True
+        by_name = has_bone or any(map(biopsy_names.names_bone, told))
+    if by_name:
+        reader.note(source, "read-by-name", BIOPSY)
+    return by_name
 
 
 def _findings(observation: fhir.Observation) -> frozenset[str]:

@@ -29,6 +29,7 @@ _KINDS: dict[type, Kind] = {
 _BISPHOSPHONATE = "drug:bisphosphonate"
 _BISPHOSPHONATES = frozenset({ZOLEDRONIC_ACID, "drug:pamidronate"})
 """Those that have a concept of their own."""
+_ALL_BISPHOSPHONATES = OTHER_BISPHOSPHONATES | {ZOLEDRONIC_ACID}
 _SUPPLEMENTED = {_BISPHOSPHONATE, ZOLEDRONIC_ACID}
 _YIELDS_TO = {
     "drug:paracetamol": {"drug:paracetamol_comb"},
@@ -208,11 +209,20 @@ def _drugs(concepts: Iterable[datatypes.CodeableConcept | None]) -> frozenset[st
 
 
 def _by_code(by_code: frozenset[str], names: Iterable[str]) -> Named:
-    """What the codes agree on; the class of bisphosphonates yields to one of them, told by code or (last) by name."""
+    """What the codes agree on; the class of bisphosphonates yields to one of them, told by code or (last) by name.
+
+    Where a text names another bisphosphonate than the code, what may be zoledronic acid is held against its limits.
+    """
+    names = tuple(names)
     if by_code == {_BISPHOSPHONATE} and _named(names) == {ZOLEDRONIC_ACID}:
         return Named((ZOLEDRONIC_ACID,), "read-by-name")
     if not by_code.isdisjoint(_BISPHOSPHONATES):
         by_code -= {_BISPHOSPHONATE}
+    told = [_ALL_BISPHOSPHONATES.intersection(named_in(text)) for text in names]
+    if by_code == {ZOLEDRONIC_ACID} and any(one and ZOLEDRONIC_ACID not in one for one in told):
+        return Named((ZOLEDRONIC_ACID,), "coding-contradiction")
+    if by_code & OTHER_BISPHOSPHONATES and ZOLEDRONIC_ACID not in by_code and {ZOLEDRONIC_ACID} in told:
+        return Named((UNREADABLE,), "coding-contradiction", frozenset({ZOLEDRONIC_ACID}))
     return _agreed(by_code, "coding-contradiction")
 
 

@@ -10,8 +10,10 @@ from cds_service.guideline.course import ZOLEDRONIC_ACID
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Dose, Order, Planned, Rate
 from cds_service.guideline.infusion import PARACETAMOL
+from cds_service.guideline.other_amounts import differ
+from cds_service.guideline.tables import TABLES
 from cds_service.mappings import datatypes, fhir, imaging, lesions, medications, service_names, terminology
-from cds_service.mappings.doses import dose_of, rate_of, volume_of
+from cds_service.mappings.doses import dose_of, other_doses_of, other_rates_of, rate_of, volume_of
 from cds_service.mappings.reading import Reader, codings, texts
 
 if TYPE_CHECKING:
@@ -204,7 +206,7 @@ def _services(request: fhir.ServiceRequest, source: str, reader: Reader) -> tupl
                 found.add(row.concept)
     if found:
         return sorted(found), imaging.with_contrast(kinds, (request.code, *(request.orderDetail or ())))
-    if lesions.is_named_biopsy(request.code, source, reader):
+    if lesions.is_bone_biopsy(request.code, request.bodySite or (), source, reader):
         return [lesions.BIOPSY], False
     if any(service_names.asks_infusion(text) for text in texts((request.code,))):
         reader.note(source, "read-by-name", ZOLEDRONIC_ACID)
@@ -226,11 +228,18 @@ def _with_amounts(order: Order, dosages: Sequence[datatypes.Dosage], reader: Rea
     for told in (dose, rate):
         if told.reason is not None:
             reader.note(order.source, told.reason, order.concept)
+    doses = [Dose(each.amount, each.per_kg) for each in (dose, *other_doses_of(dosages)) if each.amount is not None]
+    rates = [Rate(each.amount, each.per_kg) for each in (rate, *other_rates_of(dosages)) if each.amount is not None]
+    if dose.amount is not None and any(differ(doses[0], other, None, TABLES.infusion) for other in doses[1:]):
+        reader.note(order.source, "dose-ambiguous", order.concept)
     return replace(
         order,
-        dose=None if dose.amount is None else Dose(dose.amount, dose.per_kg),
+        dose=None if dose.amount is None else doses[0],
+        other_doses=() if dose.amount is None else tuple(doses[1:]),
         dose_unreadable=dose.reason is not None,
-        rate=None if rate.amount is None else Rate(rate.amount, rate.per_kg),
+        dose_ambiguous=dose.reason == "dose-ambiguous",
+        rate=None if rate.amount is None else rates[0],
+        other_rates=() if rate.amount is None else tuple(rates[1:]),
         rate_unreadable=rate.reason is not None,
         volume=volume,
     )

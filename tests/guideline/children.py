@@ -202,6 +202,7 @@ def orders(draw):
         f"MedicationRequest/{draw(st.integers(0, 99))}",
         planned=draw(st.none() | planned),
         dose=draw(st.none() | st.builds(Dose, amounts, st.booleans())),
+        other_doses=tuple(draw(st.lists(st.builds(Dose, amounts, st.booleans()), max_size=1))),
         dose_unreadable=draw(st.booleans()),
         rate=draw(
             st.none() | st.builds(Rate, st.sampled_from(["10", "10.1", "240", "300"]).map(Decimal), st.booleans())

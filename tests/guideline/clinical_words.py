@@ -181,7 +181,10 @@ def drug(text: str, at: int) -> Drug:
 
 
 def order(text: str, at: int) -> Order:
-    """`drug:zoledronic_acid; dose 0.6 mg; rate 240 mL/h; volume 100 mL; planned 2025-10-20`; `stops`, `contrast`."""
+    """`drug:zoledronic_acid; dose 0.6 mg; rate 240 mL/h; volume 100 mL; planned 2025-10-20`; `stops`, `contrast`.
+
+    `other 6 mg`, `other 100 mL/h`: a dose or rate beside the ordered one.
+    """
     concept, *words = text.split("; ")
     members: dict[str, Any] = {}
     for word in words:
@@ -191,6 +194,9 @@ def order(text: str, at: int) -> Order:
             members[first] = True
         elif rest == "unreadable":
             members[f"{first}_unreadable"] = True
+        elif first == "other":
+            kind = Dose if unit.startswith("mg") else Rate
+            members[f"other_{kind.__name__.lower()}s"] = (kind(Decimal(amount), per_kg="/kg" in unit),)
         elif first == "dose":
             members["dose"] = Dose(Decimal(amount), per_kg={"mg": False, "mg/kg": True}[unit])
         elif first == "rate":

@@ -13,6 +13,7 @@ from cds_service.guideline.facts import (
     Coded,
     Condition,
     Dated,
+    Dose,
     Drug,
     Facts,
     Form,
@@ -21,6 +22,7 @@ from cds_service.guideline.facts import (
     Note,
     Order,
     Planned,
+    Rate,
 )
 from cds_service.guideline.infusion import readiness_of
 from cds_service.guideline.interval import Interval, Truth, all_of, any_of
@@ -230,7 +232,7 @@ class Maker:
             level = "info"
         start = f"checks.{rule}.{status}."
         known = [key.split(".")[3] for key in wording("nb").texts if key.startswith(start) and key.count(".") == 4]
-        shared = ("dose", "weight") if status in ("missing", "unreadable") else ()
+        shared = ("dose", "dose-ambiguous", "weight") if status in ("missing", "unreadable") else ()
         words = ("some-new-reason", *known, *shared) if status != "missing" or level != "info" else shared
         reason = self.random.choice((None, *words))
         unit = {"ZOL-07": "mg/kg", "ZOL-08": "mg/kg", "ZOL-10": "mL/kg/h"}.get(rule, "nmol/L")
@@ -238,8 +240,15 @@ class Maker:
         return Check(
             rule, status, level, reason, self.number() if self.chance() else None,
             self.random.choice((None, Decimal(50), Decimal("0.05"))), unit, self.day() if self.chance() else None,
-            (self.measurement(name),) if self.chance(0.7) else (),
+            (self.measurement(name),) if self.chance(0.7) else (), self.amounts(rule, reason),
         )  # fmt: skip
+
+    def amounts(self, rule, reason):
+        """The ordered dose or rate and some that differ from it."""
+        if reason not in {"doses-differ", "rates-differ"}:
+            return ()
+        kind = Dose if rule == "ZOL-07" else Rate
+        return tuple(kind(self.number(), self.chance()) for _ in range(self.random.choice((2, 4))))
 
     def infusion(self):
         checks = tuple(self.check(rule) for rule in CHECKS)
@@ -310,6 +319,7 @@ class Maker:
             for n, reason in enumerate(self.some(REASONS, 8))
         )
         notes += (Note("MedicationRequest/f", "foreign-patient", "drug:zoledronic_acid"),) if self.chance(0.1) else ()
+        notes += (Note("MedicationRequest/z1", "coding-contradiction", "order:unreadable"),) if self.chance(0.1) else ()
         facts = self.facts(notes)
         infusion = self.infusion() if self.chance(0.6) else None
         found = {finding.id: finding for finding in (self.finding() for _ in range(self.random.randint(0, 6)))}

@@ -129,7 +129,7 @@ def test_every_text_is_used_somewhere():
     words = Wording("nb", recording)
     for reason in REASONS:
         words.note(reason)
-    for seed in range(5000):
+    for seed in range(20000):
         made(seed, words)
         if recording.read.issuperset(recording):
             break

@@ -9,6 +9,7 @@ from tests.hooks.sessions import (
     GIRL,
     HL7_TYPES,
     HOOKS,
+    MINE,
     OTHER,
     PLANNED,
     RXNORM,
@@ -219,22 +220,149 @@ def test_several_doses_of_which_none_is_ordered_are_told_and_never_summed(client
     assert "dose" in card["summary"]
 
 
+def between(low, high, unit):
+    return {"low": quantity(low, unit), "high": quantity(high, unit)}
+
+
+def dosed(client, *parts, **members):
+    """The readiness card and the Evaluation of an order with these parts of a dosage."""
+    return judged(client, drug_order(dosageInstruction=[{**TIMING, "doseAndRate": list(parts)}]), **members)
+
+
+def dose_part(kind, value, unit):
+    return typed(HL7_TYPES, kind, doseQuantity=quantity(value, unit))
+
+
+@pytest.mark.parametrize(
+    ("ordered", "others", "shown", "notes"),
+    [
+        ((0.5, "mg"), [(5, "mg")], ["0.5 mg", "5 mg"], {"dose-ambiguous"}),
+        ((0.5, "mg"), [(0.05, "mg")], ["0.5 mg", "0.05 mg"], {"dose-ambiguous"}),
+        ((0.025, "mg/kg"), [(5, "mg")], ["0.025 mg/kg", "5 mg"], set()),
+        ((0.5, "mg"), [(0.25, "mg/kg")], ["0.5 mg", "0.25 mg/kg"], set()),
+        ((0.5, "mg"), [(0.5, "mg"), (5000, "ug")], ["0.5 mg", "5 mg"], {"dose-ambiguous"}),
+        ((0.5, "mg"), [(0.5255, "mg")], ["0.5 mg", "0.5255 mg"], {"dose-ambiguous"}),
+        ((0.025, "mg/kg"), [(0.25, "mg/kg")], ["0.025 mg/kg", "0.25 mg/kg"], {"dose-ambiguous"}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["calculated", "admin-amount"])
+def test_a_dose_that_differs_from_the_ordered_one_is_told(client, ordered, others, shown, notes, kind):  # noqa: PLR0913, PLR0917
+    card, evaluation = dosed(client, dose_part("ordered", *ordered), *(dose_part(kind, *other) for other in others))
+    check = checks(evaluation)["ZOL-07"]
+    assert (check["status"], check["reason"], check["indicator"]) == ("attention", "doses-differ", "warning")
+    assert check["value"] == 0.025  # the ordered one is judged
+    assert (evaluation["infusion"]["readiness"], card["indicator"]) == ("attention", "warning")
+    assert reasons(evaluation) == notes
+    assert "body_weight" in {fact["name"] for fact in evaluation["facts"]}
+    plain_text = card["detail"].replace("\u00a0", " ")
+    assert all(amount in plain_text for amount in shown)
+    assert "could not be read" not in plain_text.lower()
+
+
+@pytest.mark.parametrize(
+    "other", [(0.5, "mg"), (0.525, "mg"), (0.475, "mg"), (500, "ug"), (0.025, "mg/kg"), (10, "mL")]
+)
+@pytest.mark.parametrize("ordered", [(0.5, "mg"), (0.025, "mg/kg")])
+def test_the_same_dose_in_another_form_or_rounded_changes_nothing(client, ordered, other):
+    _, evaluation = dosed(client, dose_part("ordered", *ordered), dose_part("calculated", *other))
+    assert (evaluation["infusion"]["readiness"], evaluation["notes"]) == ("ready", [])
+    assert "reason" not in checks(evaluation)["ZOL-07"]
+
+
+def test_no_rounding_takes_a_dose_above_the_maximum(client):
+    for amount, reason in ((1, "above-recommended"), (1.01, "doses-differ")):
+        _, evaluation = dosed(client, dose_part("ordered", 0.05, "mg/kg"), dose_part("calculated", amount, "mg"))
+        assert checks(evaluation)["ZOL-07"]["reason"] == reason
+
+
+def test_a_range_beside_the_ordered_dose_is_held_against_it_at_both_ends(client):
+    for high, status in ((0.5, "ok"), (5, "attention")):
+        wide = typed(HL7_TYPES, "calculated", doseRange=between(0.5, high, "mg"))
+        assert checks(dosed(client, dose_part("ordered", 0.5, "mg"), wide)[1])["ZOL-07"]["status"] == status
+
+
+def test_a_breach_of_the_ordered_dose_stands_beside_another_one(client):
+    card, evaluation = dosed(client, dose_part("ordered", 5, "mg"), dose_part("calculated", 0.5, "mg"))
+    assert (checks(evaluation)["ZOL-08"]["status"], checks(evaluation)["ZOL-07"]["reason"]) == (
+        "breach",
+        "doses-differ",
+    )
+    assert (evaluation["infusion"]["readiness"], card["indicator"]) == ("not-ready", "critical")
+
+
+def test_without_a_weight_doses_are_compared_as_far_as_they_can_be(client):
+    weightless = record(vitals=bundle())
+    for unit, reason in (("mg", "doses-differ"), ("mg/kg", "weight")):
+        parts = dose_part("ordered", 0.5, "mg"), dose_part("calculated", 5, unit)
+        _, evaluation = dosed(client, *parts, prefetch=weightless)
+        assert checks(evaluation)["ZOL-07"]["reason"] == reason
+        assert evaluation["infusion"]["readiness"] == "incomplete"
+
+
+@pytest.mark.parametrize(
+    ("other", "status"),
+    [((1000, "mL/h"), "attention"), ((50, "mL/kg/h"), "attention"), ((104, "mL/h"), "ok"), ((5, "mL/kg/h"), "ok")],
+)
+def test_a_rate_that_differs_from_the_ordered_one_is_told(client, other, status):
+    parts = [
+        typed(HL7_TYPES, "ordered", doseQuantity=quantity(0.5, "mg"), rateQuantity=quantity(100, "mL/h")),
+        typed(HL7_TYPES, "calculated", rateQuantity=quantity(*other)),
+    ]
+    card, evaluation = dosed(client, *parts)
+    check = checks(evaluation)["ZOL-10"]
+    assert (check["status"], check.get("reason")) == (status, "rates-differ" if status == "attention" else None)
+    assert ("100 mL/h" in card["detail"].replace("\u00a0", " ")) == (status == "attention")
+
+
+def test_a_rate_that_is_too_fast_stays_so_beside_another_one(client):
+    fast, slow = (
+        typed(HL7_TYPES, kind, rateQuantity=quantity(amount, "mL/h"))
+        for kind, amount in (("ordered", 1000), ("calculated", 100))
+    )
+    assert checks(dosed(client, DOSE, fast, slow)[1])["ZOL-10"]["reason"] == "too-fast"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [{"doseRange": between(0.5, 1.2, "mg")}],
+        [{"doseQuantity": quantity(0.5, "mg")}, {"doseQuantity": quantity(1.4, "mg")}],
+    ],
+)
+def test_several_doses_are_told_as_such_not_as_unreadable(client, parts):
+    card, evaluation = dosed(client, *parts)
+    for rule in ("ZOL-07", "ZOL-08"):
+        assert (checks(evaluation)[rule]["status"], checks(evaluation)[rule]["reason"]) == (
+            "unreadable",
+            "dose-ambiguous",
+        )
+    assert "several doses" in card["summary"]
+    assert reasons(evaluation) == {"dose-ambiguous"}
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ({"doseQuantity": quantity(10, "mL")}, "dose of zoledronic acid"),
+        ({**DOSE, "rateQuantity": quantity(4, "mg/h")}, "rate of zoledronic acid"),
+    ],
+)
+def test_the_card_says_what_of_an_order_cannot_be_read(client, part, told):
+    assert told in dosed(client, part)[0]["detail"]
+
+
 def extension(name, amount):
     return {"url": f"https://open.epic.com/fhir/extensions/{name}", "valueQuantity": amount}
 
 
 @pytest.mark.parametrize(
-    "beside", [{}, {"doseQuantity": quantity(10, "mL")}, {"doseQuantity": quantity(0.4, "mg")}, {"doseAndRate": [DOSE]}]
+    "beside", [{}, {"doseQuantity": quantity(10, "mL")}, {"doseQuantity": quantity(500, "ug")}, {"doseAndRate": [DOSE]}]
 )
 def test_the_dose_as_ordered_may_stand_in_an_extension(client, beside):
     told = [extension("admin-amount", quantity(10, "mL")), extension("ordered-dose", quantity(0.5, "mg"))]
     _, evaluation = judged(client, drug_order(dosageInstruction=[{**TIMING, "extension": told, **beside}]))
     assert checks(evaluation)["ZOL-07"]["value"] == 0.025
     assert evaluation["notes"] == []
-
-
-def between(low, high, unit):
-    return {"low": quantity(low, unit), "high": quantity(high, unit)}
 
 
 @pytest.mark.parametrize(
@@ -611,6 +739,52 @@ def test_other_bisphosphonates_by_name_get_no_readiness_card(client, name, hook)
     assert "read-by-name" in reasons(evaluation)
 
 
+@pytest.mark.parametrize(
+    "drug",
+    [
+        {**coded(ATC, "M05BA03"), "text": "Zoledronsyre"},
+        {**coded(ATC, "M05BA03", display="Pamidronate"), "text": "Zometa 4 mg/5 mL"},
+        {**coded(ATC, "M05BA04", display="Alendronic acid"), "text": "Zoledronic acid"},
+        {**coded(ATC, "M05BA08"), "text": "Pamidronatdinatrium"},
+        {**coded(ATC, "M05BA08", display="Zoledronic acid"), "text": "Aredia"},
+        {**coded(ATC, "M05BA08"), "text": "Alendronat"},
+    ],
+)
+def test_where_code_and_text_contradict_what_may_be_zoledronic_acid_is_checked(client, drug):
+    dosage = {**TIMING, "doseAndRate": [{"doseQuantity": quantity(5, "mg")}]}
+    card, evaluation = judged(client, drug_order(medicationCodeableConcept=drug, dosageInstruction=[dosage]))
+    assert checks(evaluation)["ZOL-08"]["status"] == "breach"
+    assert reasons(evaluation) == {"coding-contradiction"}
+    assert "different drugs" in card["detail"]
+    ready, _ = judged(client, drug_order(medicationCodeableConcept=drug))
+    assert ready["indicator"] == "warning"
+    assert "code and text contradict" in ready["summary"]
+
+
+@pytest.mark.parametrize(
+    "drug",
+    [
+        {**coded(ATC, "M05BA08"), "text": "Bisfosfonat"},
+        {**coded(ATC, "M05BA08"), "text": "Zoledronic acid, not pamidronate"},
+        {**coded(ATC, "M05BA08"), "text": "Zometa"},
+    ],
+)
+def test_a_text_that_agrees_with_the_code_is_no_contradiction(client, drug):
+    card, evaluation = judged(client, drug_order(medicationCodeableConcept=drug))
+    assert (card["indicator"], evaluation["notes"]) == ("info", [])
+
+
+def test_what_was_given_as_another_bisphosphonate_by_code_and_zoledronic_acid_by_text_may_be_either(client):
+    given = {
+        "resourceType": "MedicationAdministration", "id": "a1", "status": "completed", "subject": MINE,
+        "medicationCodeableConcept": {**coded(ATC, "M05BA03"), "text": "Zoledronsyre"},
+        "effectiveDateTime": "2025-09-01",
+    }  # fmt: skip
+    prefetch = record(medicationAdministrations=bundle(given))
+    _, evaluation = judged(client, drug_order(), prefetch=prefetch)
+    assert (checks(evaluation)["ZOL-09"]["status"], checks(evaluation)["ZOL-09"]["reason"]) == ("unreadable", "history")
+
+
 def test_two_bisphosphonates_by_name_are_neither(client):
     drug = {"text": "Pamidronate (not zoledronic acid)"}
     cards, evaluation = answered(client, session(drug_order(medicationCodeableConcept=drug)))
@@ -642,6 +816,13 @@ def test_imaging_is_read_by_name_where_no_code_tells_it(client, text, rules, hoo
         assert reasons(evaluation) == {"read-by-name"}
 
 
+def test_pet_with_mri_is_not_told_as_pet_with_ct(client):
+    cards, evaluation = answered(client, session(service_order("PET/MR")))
+    assert "IMG-13" in {finding["id"] for finding in evaluation["findings"]}
+    assert "PET" in cards[0]["detail"]
+    assert "CT" not in cards[0]["detail"] + cards[0]["summary"]
+
+
 def test_imaging_by_name_needs_suspicion_like_any_other(client):
     cards, evaluation = answered(client, session(service_order("Bone scan"), prefetch=record(suspicion=False)))
     assert (cards, evaluation["silence"]) == ([], "no-suspicion")
@@ -653,7 +834,9 @@ def test_an_examination_that_is_denied_is_noted_and_not_judged(client):
     assert noted(evaluation) == {("ServiceRequest/s1", "code-unreadable", "service_request")}
 
 
-@pytest.mark.parametrize("text", ["Infusjon zoledronsyre", "Zometa", "IV infusion, zoledronic acid 4 mg"])
+@pytest.mark.parametrize(
+    "text", ["Infusjon zoledronsyre", "Zometa", "IV infusion, zoledronic acid 4 mg", "ZOL infusjon"]
+)
 @pytest.mark.parametrize("suspicion", [True, False])
 def test_an_infusion_ordered_as_a_service_by_name(client, text, suspicion):
     _, evaluation = judged(client, service_order(text), prefetch=record(suspicion=suspicion))

@@ -251,3 +251,65 @@ def test_a_biopsy_by_name_is_noted(name, count):
     members = {"resourceType": "Procedure", "status": "completed", "code": {"text": name}}
     read_procedure(msgspec.convert(members, fhir.Procedure), "Procedure/p", reader, into)
     assert len(into.biopsies) == len(reader.notes) == count
+
+
+BONE_BIOPSIES = [
+    "Biopsi av tibia", "Åpen biopsi klavikula", "CT-veiledet biopsi av lesjon i ilium", "Kneppebiopsi femur",
+    "Biopsi bekken", "Biopsi av beinlesjon", "UL-veiledet biopsi benlesjon", "Knokkelbiopsi", "Biopsi, bein",
+    "Biopsi ben", "Benbiopsi hø. femur", "Skjelettbiopsi", "Beinvevsbiopsi", "Histologisk us. beinbiopsi",
+    "Rebiopsi tibia", "Biopsi ribbein", "Biopsi av beinmargsødem i tibia", "Biopsi av lårbeinet", "Biopsi ryggvirvel",
+    "Biopsi frå kragebeinet", "Knokkelbiopsi frå skinnebein", "Open biopsi, underkjeve",
+    "Biopsi av kneskåla",
+    "Bone biopsy", "Biopsy of the left tibia", "CT guided biopsy of vertebra L3", "Biopsy, mandible", "Rib biopsy",
+    "Biopsi Th8", "Biopsi L3",
+    "Femoral head biopsy", "Skelettbiopsi", "BIOPSI FEMUR", "Beinmargsbiopsi og beinbiopsi",
+]  # fmt: skip
+OTHER_BIOPSIES = [
+    "Beinmargsbiopsi", "Benmargsbiopsi crista iliaca", "Beinmergsbiopsi", "Bone marrow biopsy, ilium",
+    "Muskelbiopsi lår", "Hudbiopsi legg", "Hudbiopsi venstre bein", "Muscle biopsy, femur",
+    "Biopsi av tibialis anterior",
+    "Leverbiopsi", "Nyrebiopsi", "Renal pelvis biopsy", "Tynntarmsbiopsi", "Biopsi av brystvev",
+    "Biopsi av sår på bein",
+    "Synovialbiopsi kne", "Biopsi benign svulst", "Biopsi", "Rebiopsi", "Henvisning ortopedi: vurder biopsi",
+    "Ikke biopsi av tibia", "MR etter biopsi av tibia", "No biopsy of femur", "MR tibia", "Beinbrudd",
+]  # fmt: skip
+
+
+def biopsied(name, **members):
+    reader, into = Reader(TODAY), Imaged()
+    told = {"resourceType": "Procedure", "status": "completed", "code": {"text": name}, **members}
+    read_procedure(msgspec.convert(told, fhir.Procedure), "Procedure/p", reader, into)
+    return len(into.biopsies), [(note.reason, note.concept) for note in reader.notes]
+
+
+@pytest.mark.parametrize("name", BONE_BIOPSIES)
+def test_a_biopsy_that_names_a_bone_is_one_of_bone(name):
+    assert biopsied(name) == (1, [("read-by-name", "proc:bone_biopsy")])
+
+
+@pytest.mark.parametrize("name", OTHER_BIOPSIES)
+def test_a_biopsy_of_another_tissue_or_of_an_untold_one_is_none_of_bone(name):
+    assert biopsied(name) == (0, [])
+
+
+ANY_BIOPSY, OF_TIBIA, OF_SKIN = concept("86273004"), concept("12611008"), concept("39937001")
+
+
+@pytest.mark.parametrize(
+    ("code", "sites", "count", "is_noted"),
+    [
+        (ANY_BIOPSY, [OF_TIBIA], 1, False),
+        (ANY_BIOPSY, [{"text": "Venstre tibia"}], 1, True),
+        ({"text": "Biopsi"}, [OF_TIBIA], 1, True),
+        ({"text": "Biopsi"}, [{"text": "Femur"}], 1, True),
+        ({**ANY_BIOPSY, "text": "Biopsi av femur"}, [], 1, True),
+        (ANY_BIOPSY, [OF_SKIN], 0, False),
+        (ANY_BIOPSY, [], 0, False),
+        (ANY_BIOPSY, [{"text": "Hud over tibia"}], 0, False),
+        ({**ANY_BIOPSY, "text": "Beinmargsbiopsi"}, [concept("22356005")], 0, False),
+        ({"text": "Rtg"}, [OF_TIBIA], 0, False),
+    ],
+)
+def test_a_biopsy_with_a_bone_as_body_site_is_one_of_bone(code, sites, count, is_noted):
+    notes = [("read-by-name", "proc:bone_biopsy")] if is_noted else []
+    assert biopsied(None, code=code, bodySite=sites) == (count, notes)

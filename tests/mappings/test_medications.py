@@ -133,8 +133,8 @@ def test_of_several_unlike_names_or_codes_zoledronic_acid_is_told():
         ("M05BA", "bisphosphonate", Named(("drug:bisphosphonate",))),
         ("M05BA", "Fosamax", Named(("drug:bisphosphonate",))),
         ("M05BA04", "alendronate (not zoledronic acid)", Named(("drug:bisphosphonate",))),
-        ("M05BA08", "pamidronate", Named(("drug:zoledronic_acid",))),
-        ("M05BA03", "Zometa", Named(("drug:pamidronate",))),
+        ("M05BA08", "pamidronate", Named(("drug:zoledronic_acid",), "coding-contradiction")),
+        ("M05BA03", "Zometa", Named(("drug:unreadable",), "coding-contradiction")),
         ("N02BE01", "Zometa", Named(("drug:paracetamol",))),
     ],
 )
@@ -235,6 +235,7 @@ def test_nothing_to_read_is_unreadable():
         ("Solu-Medrol pulver", ["drug:glucocorticoid"]),
         ("Paracetamolum", []),
         ("Zometa 4 mg/5 mL inf kons", ["drug:zoledronic_acid"]),
+        ("ZOL infusjon", ["drug:zoledronic_acid"]),
         ("zoledronic acid-mannitol-water 5 mg/100 mL IVPB", ["drug:zoledronic_acid"]),
         ("ZOLEDRONSYRE", ["drug:zoledronic_acid"]),
         ("Zoledronsyra Fresenius Kabi", ["drug:zoledronic_acid"]),

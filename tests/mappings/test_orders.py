@@ -112,7 +112,7 @@ def test_the_same_dose_twice_is_one_dose():
 )
 def test_several_doses_are_told_and_never_summed(dosages):
     order, notes = ordered(*dosages)
-    assert (order.dose, order.dose_unreadable) == (None, True)
+    assert (order.dose, order.dose_unreadable, order.dose_ambiguous) == (None, True, True)
     assert notes == [Note(SOURCE, "dose-ambiguous", "drug:zoledronic_acid")]
 
 
@@ -485,3 +485,14 @@ def test_dosage_instructions_lost_in_the_reading_are_unreadable():
     members = {"medicationCodeableConcept": ZOL}
     (order,) = read_medication(resource("MedicationRequest", members), SOURCE, Pool([], {}), NO_VISITS, reader)
     assert (order.dose_unreadable, order.rate_unreadable) == (True, True)
+
+
+@pytest.mark.parametrize("name", ["Åpen biopsi klavikula", "CT-veiledet biopsi av lesjon i ilium", "Biopsy of tibia"])
+def test_the_order_of_a_biopsy_of_a_bone(name):
+    assert heard(code={"text": name}) == ([("proc:bone_biopsy", False)], [("read-by-name", "proc:bone_biopsy")])
+
+
+def test_the_body_site_of_an_order_tells_that_a_biopsy_is_of_bone():
+    code = {"coding": [{"system": SCT, "code": "86273004"}]}
+    for site, found in (("12611008", [("proc:bone_biopsy", False)]), ("39937001", [])):
+        assert heard(code=code, bodySite=[{"coding": [{"system": SCT, "code": site}]}]) == (found, [])

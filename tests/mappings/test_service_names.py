@@ -30,6 +30,7 @@ def test_bone_scans(text):
         "Helkropps-MR", "helkroppsMR", "MR helkropp", "Helkropp MR", "MR hele kroppen", "MR av heile kroppen",
         "Heilkropps-MR", "MR helkropp med STIR", "MRT helkropp", "helkrops-MR", "hel krops MR", "Whole body MRI",
         "Whole-body MRI with STIR", "MR WHOLE BODY W/WO CONTRAST", "WB-MRI", "WBMRI", "Total body MRI",
+        "MR total kropp", "MR totalkropp",
         "Helkropps\N{EN DASH}MR", "Magnetic resonance imaging of whole body (procedure)", "Magnetkamera helkropp",
     ],
 )  # fmt: skip
@@ -83,7 +84,10 @@ def test_mri_of_the_whole_spine(text):
         ("XR FEMUR 2 VIEWS LEFT", XRAY),
         ("Skeletal survey", XRAY),
         ("MR kne og CT bekken", MRI | CT),
+        ("PET-MR helkropp", WHOLE_BODY | PET),
         ("Scintigrafi", {"img:nm"}),
+        ("Helkroppsscintigrafi", {"img:nm"}),
+        ("Heilkroppsscintigrafi", {"img:nm"}),
     ],
 )
 def test_other_examinations(text, kinds):
