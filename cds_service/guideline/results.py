@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
+from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Fact, Facts, Note, Planned
 from cds_service.guideline.interval import Truth
 
@@ -109,6 +110,8 @@ class Check:
     unit: str | None = None
     day: date | None = None
     evidence: tuple[Fact, ...] = ()
+    told: When | None = None
+    """The date that it rests on, as precise as it is known: of a dose, or of another order (ZOL-09)."""
 
 
 @dataclass(frozen=True, slots=True)
