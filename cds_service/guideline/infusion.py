@@ -97,6 +97,8 @@ def _judge_one(facts: Facts, order: Order, today: date, tables: Tables, mimicker
         mimicker = "hypophosphatasia"
     if doubtful_alp or mimicker:
         checks = tuple(_held_back(one, "low-alp" if doubtful_alp else "mimicker") for one in checks)
+    if planned.told_by == "authored-on":
+        checks = tuple(replace(one, reason="after-order") if one.reason == "after-planned" else one for one in checks)
     readiness = readiness_of(checks)
     infusion = Infusion(order.source, (), planned, readiness, checks, low_alp=doubtful_alp, mimicker=mimicker)
     return _with_amounts(infusion, case)

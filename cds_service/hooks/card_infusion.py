@@ -43,13 +43,13 @@ def infusion_card(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
         told.insert(0, in_doubt)
     warned = warned_of(evaluation, infusion, wording)
     troubles = _troubles(infusion, warned, told, wording)
-    if scope.quiet_when_ready and not troubles and not unsaid(infusion, wording):
+    if scope.quiet_when_ready and not troubles and not unsaid(evaluation, infusion, wording):
         return None
     notes = concerning(evaluation.notes, _CONCEPTS)
     return Draft(
         topic="infusion",
         indicator=_indicator(infusion, warned, told, scope),
-        summary=_summary(infusion, troubles, scope, wording),
+        summary=_summary(evaluation, infusion, troubles, scope, wording),
         lines=_lines(evaluation, infusion, warned, told, scope, wording),
         last=(*_always_told(evaluation, infusion, wording), *unread_lines(evaluation, notes, wording, _TYPES)),
         evidence=tuple(fact for part in _parts(infusion, findings) for fact in part.evidence),
@@ -113,7 +113,9 @@ def _short_key(finding: Finding, wording: Wording) -> str:
     return wording.first(f"{own}.{finding.reason}.short", f"{own}.short", "findings.other.short")
 
 
-def _summary(infusion: Infusion, troubles: Sequence[str], scope: Scope, wording: Wording) -> str:
+def _summary(
+    evaluation: Evaluation, infusion: Infusion, troubles: Sequence[str], scope: Scope, wording: Wording
+) -> str:
     kind = "stranger" if _is_stranger(scope) else "patient"
     is_ready = infusion.readiness == "ready"
     if troubles:
@@ -121,7 +123,7 @@ def _summary(infusion: Infusion, troubles: Sequence[str], scope: Scope, wording:
         texts = [wording.text(key, troubles=items) for items in shortening(troubles, wording)]
     else:
         texts = [wording.text(f"infusion.{kind}.ready")]
-    silent = unsaid(infusion, wording)
+    silent = unsaid(evaluation, infusion, wording)
     fuller = [" ".join((texts[0], *silent[:n])) for n in range(len(silent), 0, -1)]
     return brief([*fuller, *texts])
 
@@ -136,7 +138,7 @@ def _lines(  # noqa: PLR0913, PLR0917  all that its lines are drawn from
 ) -> tuple[str, ...]:
     dosed = not is_too_young(infusion)
     return (
-        *_opening(infusion, scope, wording),
+        *_opening(evaluation, infusion, scope, wording),
         *problem_lines(infusion, wording),
         *(finding_line(finding, wording) for finding in findings),
         *(one.line for one in warned if one.line),
@@ -148,11 +150,11 @@ def _lines(  # noqa: PLR0913, PLR0917  all that its lines are drawn from
     )
 
 
-def _opening(infusion: Infusion, scope: Scope, wording: Wording) -> tuple[str, ...]:
+def _opening(evaluation: Evaluation, infusion: Infusion, scope: Scope, wording: Wording) -> tuple[str, ...]:
     """Whose limits these are, and what nobody told."""
     whose = ["infusion.stranger.line"] if _is_stranger(scope) else []
     whose += ["frame.adult"] if scope.age_group == "adult" else []
-    opening = [*(wording.text(key) for key in whose), *unsaid(infusion, wording)]
+    opening = [*(wording.text(key) for key in whose), *unsaid(evaluation, infusion, wording)]
     return (" ".join(opening),) if opening else ()
 
 
