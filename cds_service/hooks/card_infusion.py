@@ -8,7 +8,7 @@ from cds_service.hooks.card_draft import PLAN, Draft, brief, concerning, shorten
 from cds_service.hooks.card_findings import doubt_at_order, finding_line, topic_of
 from cds_service.hooks.card_infusion_checks import problem_lines, problems, remark_lines, settled_line
 from cds_service.hooks.card_infusion_numbers import control_line, dose_line, paracetamol_lines, plan_line, rate_line
-from cds_service.hooks.card_infusion_warnings import despite_allergy, is_too_young, unsaid, warned_of
+from cds_service.hooks.card_infusion_warnings import despite_allergy, is_past, is_too_young, unsaid, warned_of
 from cds_service.hooks.card_suggestions import infusion_suggestions
 from cds_service.mappings.orders import names_another
 
@@ -125,7 +125,8 @@ def _summary(
         texts = [wording.text(f"infusion.{kind}.ready")]
     silent = unsaid(evaluation, infusion, wording)
     fuller = [" ".join((texts[0], *silent[:n])) for n in range(len(silent), 0, -1)]
-    return brief([*fuller, *texts])
+    always = silent[:1] if is_ready and is_past(infusion.planned, evaluation.today) else []
+    return brief([*fuller, *(" ".join((text, *always)) for text in texts)])
 
 
 def _lines(  # noqa: PLR0913, PLR0917  all that its lines are drawn from

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MIMICS = "mimic_"
 _IN_USE = frozenset({"MedicationRequest", "MedicationStatement"})
 """The lists that tell what a child takes."""
-DAY_OF_INFUSION = frozenset({"timing", "occurrence", "appointment"})
+_DAY_OF_INFUSION = frozenset({"timing", "occurrence", "appointment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +71,14 @@ def lists_lack_paracetamol(facts: Facts) -> bool:
     return bool(_IN_USE & facts.not_received) and not has_active_paracetamol(facts)
 
 
+def is_past(planned: Planned, today: date) -> bool:
+    """Whether the day that all was counted from lies before today."""
+    return planned.when.latest < today
+
+
 def has_passed(planned: Planned, today: date) -> bool:
     """Whether the day that was told for the infusion lies before today."""
-    return planned.told_by in DAY_OF_INFUSION and planned.when.latest < today
-
-
-def is_old_order(planned: Planned, today: date) -> bool:
-    """Whether the infusion day is not told, and the order that stands in for it is of before today."""
-    return planned.told_by == "authored-on" and planned.when.latest < today
+    return planned.told_by in _DAY_OF_INFUSION and is_past(planned, today)
 
 
 def _day_unsaid(infusion: Infusion, today: date, wording: Wording) -> list[str]:
@@ -86,9 +86,10 @@ def _day_unsaid(infusion: Infusion, today: date, wording: Wording) -> list[str]:
     day = wording.when(planned.when)
     if planned.told_by == "today":
         return [wording.text("infusion.unsaid.day")]
-    if is_old_order(planned, today):
-        return [wording.text("infusion.unsaid.old_order", date=day)]
-    return [wording.text("infusion.unsaid.passed", date=day)] if has_passed(planned, today) else []
+    if not is_past(planned, today):
+        return []
+    word = "passed" if has_passed(planned, today) else "old_order"
+    return [wording.text(f"infusion.unsaid.{word}", date=day)]
 
 
 def _mimicker(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> Iterator[Warned]:
