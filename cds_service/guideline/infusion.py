@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from math import ceil
 from typing import TYPE_CHECKING
 
-from cds_service.guideline.course import ZOLEDRONIC_ACID, was_administered, was_taken
-from cds_service.guideline.dates import When, add_months, age_reached, birthday
-from cds_service.guideline.facts import Drug, Facts, Measurement, Order, Planned
-from cds_service.guideline.infusion_samples import Weight, calcium, check, is_before, vitamin_d, weight_of
+from cds_service.guideline.course import ZOLEDRONIC_ACID
+from cds_service.guideline.dates import When, age_reached, birthday
+from cds_service.guideline.facts import Facts, Measurement, Order, Planned
+from cds_service.guideline.infusion_history import History, interval
+from cds_service.guideline.infusion_samples import Weight, calcium, check, vitamin_d, weight_of
 from cds_service.guideline.interval import EXACT, Truth
 from cds_service.guideline.other_amounts import with_other_doses, with_other_rates
 from cds_service.guideline.red_flags import low_alp
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 PARACETAMOL = frozenset({"drug:paracetamol", "drug:paracetamol_comb"})
 OTHER_BISPHOSPHONATES = frozenset({"drug:pamidronate", "drug:bisphosphonate"})
-_HISTORY = frozenset({"MedicationAdministration", "MedicationRequest"})
 _SEVERITY: dict[Readiness, int] = {"not-ready": 3, "incomplete": 2, "attention": 1, "ready": 0}
 
 
@@ -35,6 +35,7 @@ class Case:
     planned: Planned
     weight: Weight
     numbers: InfusionNumbers
+    history: History
 
     @property
     def per_kg(self) -> tuple[Decimal, Decimal] | None:
@@ -86,18 +87,20 @@ def order_findings(facts: Facts, infusion: Infusion | None) -> tuple[Finding, ..
 
 def _judge_one(facts: Facts, order: Order, today: date, tables: Tables, mimicker: str | None) -> Infusion:
     planned = order.planned or Planned(When.on(today), "today")
-    numbers = tables.infusion
-    case = Case(facts, order, planned, weight_of(facts, planned.when, numbers), numbers)
+    numbers, history = tables.infusion, History(facts, planned.when, today)
+    case = Case(facts, order, planned, weight_of(facts, planned.when, numbers), numbers, history)
     checks: tuple[Check, ...] = (
         *vitamin_d(facts, planned.when, numbers), calcium(facts, planned.when, numbers), paracetamol(case),
         with_other_doses(usual_dose(case), order, case.weight, numbers), old_enough(case), highest_dose(case),
-        interval(case), with_other_rates(rate(case), order, case.weight, numbers),
+        interval(history, order, numbers), with_other_rates(rate(case), order, case.weight, numbers),
     )  # fmt: skip
     doubtful_alp = bool(low_alp(facts))
     if any(condition.concept.startswith("mimic_hypophosphatasia") for condition in facts.conditions):
         mimicker = "hypophosphatasia"
     if doubtful_alp or mimicker:
         checks = tuple(_held_back(one, "low-alp" if doubtful_alp else "mimicker") for one in checks)
+    if planned.told_by == "authored-on":
+        checks = tuple(replace(one, reason="after-order") if one.reason == "after-planned" else one for one in checks)
     readiness = readiness_of(checks)
     infusion = Infusion(order.source, (), planned, readiness, checks, low_alp=doubtful_alp, mimicker=mimicker)
     return _with_amounts(infusion, case)
@@ -152,7 +155,7 @@ def _dose_status(case: Case) -> tuple[CheckStatus, str | None]:
     if pair is not None and pair[0] < EXACT.multiply(numbers.dose_check_unit.value, pair[1]):
         return "attention", "check-unit"
     if case.exceeds(numbers.dose_usual_high.value):
-        increased = _earlier_doses(case) and not case.exceeds(numbers.dose_max.value)
+        increased = case.history.has_earlier_dose() and not case.exceeds(numbers.dose_max.value)
         return ("ok", "increased") if increased else ("attention", "above-recommended")
     below = pair is not None and pair[0] < EXACT.multiply(numbers.dose_usual_low.value, pair[1])
     return "ok", "below-recommended" if below else None
@@ -180,44 +183,9 @@ def highest_dose(case: Case) -> Check:
     reason = None
     if case.exceeds(limit):
         status, reason = "breach", "above-maximum"
-    elif case.exceeds(numbers.dose_usual_high.value) and not _earlier_doses(case):
-        status, reason = "attention", "first-dose"
+    elif case.exceeds(numbers.dose_usual_high.value) and not case.history.has_earlier_dose():
+        status, reason = "attention", case.history.without_earlier_dose()
     return check("ZOL-08", status, reason, value=_dose_per_kg(case), limit=limit, unit="mg/kg", evidence=_weighed(case))
-
-
-def interval(case: Case) -> Check:
-    """ZOL-09: six calendar months since the last dose, a week early at the most."""
-    numbers = case.numbers
-    given = (drug.when for drug in case.facts.drugs if drug.when and _is_dose(drug))
-    doses = (when for when in given if is_before(when, case.planned.when) is not Truth.NO)
-    last = max((when.latest for when in doses), default=None)
-    if _unclear(case, last):
-        return check("ZOL-09", "attention", "unclear-history")
-    if last is None and _is_unreadable(case.facts):
-        return check("ZOL-09", "unreadable", "history")
-    if last is None:
-        unread = sorted(_HISTORY & case.facts.not_received)
-        return check("ZOL-09", "missing" if unread else "ok", "history-not-received" if unread else "none-found")
-    earliest, planned = add_months(last, numbers.interval_months.count), case.planned.when
-    if planned.earliest < earliest - timedelta(days=numbers.interval_tolerance_days.count):
-        return check("ZOL-09", "attention", "too-soon", day=earliest)
-    overdue = planned.latest > add_months(last, numbers.overdue_months.count)
-    return check("ZOL-09", "ok", "overdue" if overdue else None, day=last)
-
-
-def _is_unreadable(facts: Facts) -> bool:
-    """Whether something was given that may have been zoledronic acid, or an entry of it could not be used."""
-    return ZOLEDRONIC_ACID in facts.unreadable or any(drug.is_unread_dose for drug in facts.drugs)
-
-
-def _unclear(case: Case, last: date | None) -> bool:
-    """Zoledronic acid on record that may have been given since the last sure dose: undated, or not surely given."""
-    return any(
-        drug.concept == ZOLEDRONIC_ACID and was_taken(drug)
-        and (drug.when is None or (not _is_dose(drug) and (last is None or drug.when.latest > last)))
-        and is_before(drug.when, case.planned.when) is not Truth.NO
-        for drug in case.facts.drugs
-    )  # fmt: skip
 
 
 def rate(case: Case) -> Check:
@@ -259,20 +227,6 @@ def _dose_per_kg(case: Case) -> Decimal | None:
 
 def _weighed(case: Case) -> tuple[Measurement, ...]:
     return (case.weight.measured,) if case.needs_weight and case.weight.measured else ()
-
-
-def _is_dose(drug: Drug) -> bool:
-    """Whether some of it was surely given: an administration, interrupted or not, or what was completed."""
-    return drug.concept == ZOLEDRONIC_ACID and (drug.status == "completed" or was_administered(drug, {ZOLEDRONIC_ACID}))
-
-
-def _earlier_doses(case: Case) -> bool:
-    """Whether zoledronic acid was surely completed before: what an increased dose must build on (ZOL-08)."""
-    return any(
-        drug.concept == ZOLEDRONIC_ACID and drug.status == "completed" and drug.kind in ("administration", "request")
-        and is_before(drug.when, case.planned.when) is Truth.YES
-        for drug in case.facts.drugs
-    )  # fmt: skip
 
 
 def _with_amounts(infusion: Infusion, case: Case) -> Infusion:

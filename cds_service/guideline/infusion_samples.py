@@ -40,12 +40,13 @@ def check(  # noqa: PLR0913  a check has so many members
     limit: Decimal | None = None,
     unit: str | None = None,
     day: date | None = None,
+    told: When | None = None,
     evidence: tuple[Measurement, ...] = (),
     quiet: bool = False,
 ) -> Check:
     """A check with its indicator: breach is critical, ok is info, and so is a missing one where the rule is `quiet`."""
     indicator: Indicator = "critical" if status == "breach" else "info" if status == "ok" or quiet else "warning"
-    return Check(rule, status, indicator, reason, value, limit, unit, day, evidence)
+    return Check(rule, status, indicator, reason, value, limit, unit, day, evidence, told=told)
 
 
 def is_before(taken: When | None, planned: When) -> Truth:

@@ -1,4 +1,4 @@
-"""Amounts that an order tells beside the ordered one, such as a calculated dose: do they agree with it (OUR-46)?"""
+"""Amounts that an order tells beside the ordered one, such as a calculated dose: do they agree with it (OUR-49)?"""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
+from cds_service.guideline.dates import When
 from cds_service.guideline.facts import Dose, Fact, Facts, Note, Planned, Rate
 from cds_service.guideline.interval import Truth
 
@@ -111,6 +112,8 @@ class Check:
     evidence: tuple[Fact, ...] = ()
     amounts: tuple[Dose, ...] | tuple[Rate, ...] = ()
     """The ordered amount and those written beside it that differ from it."""
+    told: When | None = None
+    """The date that it rests on, as precise as it is known: of a dose, or of another order (ZOL-09)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,14 @@ from cds_service.hooks.card_draft import PLAN, Draft, brief, concerning, shorten
 from cds_service.hooks.card_findings import doubt_at_order, finding_line, topic_of
 from cds_service.hooks.card_infusion_checks import problem_lines, problems, remark_lines, settled_line
 from cds_service.hooks.card_infusion_numbers import control_line, dose_line, paracetamol_lines, plan_line, rate_line
-from cds_service.hooks.card_infusion_warnings import despite_allergy, is_contradiction, is_too_young, unsaid, warned_of
+from cds_service.hooks.card_infusion_warnings import (
+    despite_allergy,
+    is_contradiction,
+    is_past,
+    is_too_young,
+    unsaid,
+    warned_of,
+)
 from cds_service.hooks.card_suggestions import infusion_suggestions
 from cds_service.mappings.orders import names_another
 
@@ -43,14 +50,14 @@ def infusion_card(evaluation: Evaluation, scope: Scope, wording: Wording, new_uu
         told.insert(0, in_doubt)
     warned = warned_of(evaluation, infusion, wording)
     troubles = _troubles(infusion, warned, told, wording)
-    if scope.quiet_when_ready and not troubles and not unsaid(infusion, wording):
+    if scope.quiet_when_ready and not troubles and not unsaid(evaluation, infusion, wording):
         return None
     notes = concerning(evaluation.notes, _CONCEPTS)
     unread = [note for note in notes if not is_contradiction(note, infusion)]
     return Draft(
         topic="infusion",
         indicator=_indicator(infusion, warned, told, scope),
-        summary=_summary(infusion, troubles, scope, wording),
+        summary=_summary(evaluation, infusion, troubles, scope, wording),
         lines=_lines(evaluation, infusion, warned, told, scope, wording),
         last=(*_always_told(evaluation, infusion, wording), *unread_lines(evaluation, unread, wording, _TYPES)),
         evidence=tuple(fact for part in _parts(infusion, findings) for fact in part.evidence),
@@ -114,7 +121,9 @@ def _short_key(finding: Finding, wording: Wording) -> str:
     return wording.first(f"{own}.{finding.reason}.short", f"{own}.short", "findings.other.short")
 
 
-def _summary(infusion: Infusion, troubles: Sequence[str], scope: Scope, wording: Wording) -> str:
+def _summary(
+    evaluation: Evaluation, infusion: Infusion, troubles: Sequence[str], scope: Scope, wording: Wording
+) -> str:
     kind = "stranger" if _is_stranger(scope) else "patient"
     is_ready = infusion.readiness == "ready"
     if troubles:
@@ -122,9 +131,10 @@ def _summary(infusion: Infusion, troubles: Sequence[str], scope: Scope, wording:
         texts = [wording.text(key, troubles=items) for items in shortening(troubles, wording)]
     else:
         texts = [wording.text(f"infusion.{kind}.ready")]
-    silent = unsaid(infusion, wording)
+    silent = unsaid(evaluation, infusion, wording)
     fuller = [" ".join((texts[0], *silent[:n])) for n in range(len(silent), 0, -1)]
-    return brief([*fuller, *texts])
+    always = silent[:1] if is_ready and is_past(infusion.planned, evaluation.today) else []
+    return brief([*fuller, *(" ".join((text, *always)) for text in texts)])
 
 
 def _lines(  # noqa: PLR0913, PLR0917  all that its lines are drawn from
@@ -137,7 +147,7 @@ def _lines(  # noqa: PLR0913, PLR0917  all that its lines are drawn from
 ) -> tuple[str, ...]:
     dosed = not is_too_young(infusion)
     return (
-        *_opening(infusion, scope, wording),
+        *_opening(evaluation, infusion, scope, wording),
         *problem_lines(infusion, wording),
         *(finding_line(finding, wording) for finding in findings),
         *(one.line for one in warned if one.line),
@@ -149,11 +159,11 @@ def _lines(  # noqa: PLR0913, PLR0917  all that its lines are drawn from
     )
 
 
-def _opening(infusion: Infusion, scope: Scope, wording: Wording) -> tuple[str, ...]:
+def _opening(evaluation: Evaluation, infusion: Infusion, scope: Scope, wording: Wording) -> tuple[str, ...]:
     """Whose limits these are, and what nobody told."""
     whose = ["infusion.stranger.line"] if _is_stranger(scope) else []
     whose += ["frame.adult"] if scope.age_group == "adult" else []
-    opening = [*(wording.text(key) for key in whose), *unsaid(infusion, wording)]
+    opening = [*(wording.text(key) for key in whose), *unsaid(evaluation, infusion, wording)]
     return (" ".join(opening),) if opening else ()
 
 

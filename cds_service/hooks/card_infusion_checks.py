@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = TABLES.infusion
 _DOSE, _HIGHEST_DOSE = "ZOL-07", "ZOL-08"
+_INTERVAL = "ZOL-09"
 _SAMPLE_TIME, _VITAMIN_D, _CALCIUM = "ZOL-01", "ZOL-02", "ZOL-03"
 _WITH_VALUE = frozenset({_VITAMIN_D, _CALCIUM})
 _HELD_BACK = frozenset({"low-alp", "mimicker"})
@@ -101,7 +102,12 @@ def _text(check: Check, part: str, wording: Wording) -> str:
 
 
 def _reason(check: Check) -> str | None:
-    """The check's reason; for calcium also a flag without a crossed limit, and an old value that was outside."""
+    """The check's reason; for calcium also a flag without a crossed limit, and an old value that was outside.
+
+    For an interval that cannot be judged: `known` where an earlier dose is known all the same.
+    """
+    if check.id == _INTERVAL and check.status in ("missing", "unreadable") and check.told:
+        return "known"
     if check.id != _CALCIUM:
         return check.reason
     result = next((fact for fact in check.evidence if isinstance(fact, Measurement)), None)
@@ -134,6 +140,7 @@ def _slots(check: Check, wording: Wording) -> dict[str, str]:
         "ordered": "".join(_amounts(check, wording)[:1]),
         "others": wording.listed(_amounts(check, wording)[1:]),
         "date": wording.day(check.day) if check.day else wording.text("facts.undated"),
+        "told": wording.when(check.told) if check.told else wording.text("facts.undated"),
         "from_days": str(_NUMBERS.vitamin_d_days_from.count),
         "to_days": str(_NUMBERS.vitamin_d_days_to.count),
         "calcium_days": str(_NUMBERS.calcium_days.count),

@@ -8,6 +8,7 @@ from cds_service.guideline.facts import Measurement
 from cds_service.guideline.infusion import has_active_paracetamol
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_facts import decimals, measured
+from cds_service.hooks.card_infusion_warnings import has_passed, lists_lack_paracetamol
 from cds_service.hooks.wording import sentence
 
 if TYPE_CHECKING:
@@ -19,16 +20,14 @@ if TYPE_CHECKING:
     from cds_service.hooks.wording import Wording
 
 _NUMBERS = TABLES.infusion
-_DATE_OF_INFUSION = frozenset({"timing", "occurrence", "appointment"})
 
 
 def plan_line(infusion: Infusion, today: date, wording: Wording) -> str:
     """Which order, for when and who said so; a planned day that has passed is told so."""
     order = _ordered_dose(infusion, wording) or wording.text("infusion.this_order")
     planned = infusion.planned
-    passed = planned.told_by in _DATE_OF_INFUSION and planned.when.latest < today
     return wording.text(
-        "infusion.plan_past" if passed else "infusion.plan",
+        "infusion.plan_past" if has_passed(planned, today) else "infusion.plan",
         order=order,
         date=wording.when(planned.when),
         told_by=wording.text(f"infusion.told_by.{planned.told_by}"),
@@ -67,10 +66,11 @@ def rate_line(infusion: Infusion, wording: Wording) -> str:
 
 
 def paracetamol_lines(infusion: Infusion, facts: Facts, wording: Wording) -> tuple[str, ...]:
-    """Before, after, and as needed; what is taken already, and allergies that did not come. None with an allergy."""
+    """Before, after, and as needed; what is taken already, and what did not come. None with an allergy."""
     if any(check.id == "ZOL-04" and check.reason == "allergy" for check in infusion.checks):
         return ()
     words = ["active"] if has_active_paracetamol(facts) else []
+    words += ["unknown"] if lists_lack_paracetamol(facts) else []
     words += ["unchecked"] if "AllergyIntolerance" in facts.not_received else []
     return (_paracetamol_dose(infusion, wording), *(wording.text(f"infusion.paracetamol.{word}") for word in words))
 

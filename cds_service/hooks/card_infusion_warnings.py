@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Coded
-from cds_service.guideline.infusion import PARACETAMOL
+from cds_service.guideline.infusion import PARACETAMOL, has_active_paracetamol
 from cds_service.hooks.wording import sentence
 from cds_service.mappings.orders import names_another
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
-    from cds_service.guideline.facts import Note
+    from cds_service.guideline.facts import Facts, Note, Planned
     from cds_service.guideline.results import Check, Evaluation, Infusion
     from cds_service.hooks.wording import Wording
 
 _MIMICS = "mimic_"
+_IN_USE = frozenset({"MedicationRequest", "MedicationStatement"})
+"""The lists that tell what a child takes."""
+_DAY_OF_INFUSION = frozenset({"timing", "occurrence", "appointment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +60,42 @@ def is_too_young(infusion: Infusion) -> bool:
     return _check(infusion, "ZOL-07a").status == "breach"
 
 
-def unsaid(infusion: Infusion, wording: Wording) -> list[str]:
-    """The infusion day that is only assumed; where all is in order also a rate and a paracetamol that were not told."""
-    words = ["day"] if infusion.planned.told_by == "today" else []
+def unsaid(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> list[str]:
+    """An infusion day that is only assumed, or has passed; where all is in order also what else was not told."""
+    told = _day_unsaid(infusion, evaluation.today, wording)
     if infusion.readiness == "ready":
         rate = _check(infusion, "ZOL-10")
-        words += ["rate"] if rate.status == "missing" and rate.reason is None else []
-        words += ["paracetamol"] if _check(infusion, "ZOL-04").status == "missing" else []
-    return [wording.text(f"infusion.unsaid.{word}") for word in words]
+        words = ["rate"] if rate.status == "missing" and rate.reason is None else []
+        if _check(infusion, "ZOL-04").status == "missing":
+            words += ["paracetamol_unknown" if lists_lack_paracetamol(evaluation.facts) else "paracetamol"]
+        told += [wording.text(f"infusion.unsaid.{word}") for word in words]
+    return told
+
+
+def lists_lack_paracetamol(facts: Facts) -> bool:
+    """Whether a list did not come that may hold paracetamol, and none that came holds it."""
+    return bool(_IN_USE & facts.not_received) and not has_active_paracetamol(facts)
+
+
+def is_past(planned: Planned, today: date) -> bool:
+    """Whether the day that all was counted from lies before today."""
+    return planned.when.latest < today
+
+
+def has_passed(planned: Planned, today: date) -> bool:
+    """Whether the day that was told for the infusion lies before today."""
+    return planned.told_by in _DAY_OF_INFUSION and is_past(planned, today)
+
+
+def _day_unsaid(infusion: Infusion, today: date, wording: Wording) -> list[str]:
+    planned = infusion.planned
+    day = wording.when(planned.when)
+    if planned.told_by == "today":
+        return [wording.text("infusion.unsaid.day")]
+    if not is_past(planned, today):
+        return []
+    word = "passed" if has_passed(planned, today) else "old_order"
+    return [wording.text(f"infusion.unsaid.{word}", date=day)]
 
 
 def _mimicker(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> Iterator[Warned]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import suggestion
-from cds_service.hooks.card_infusion_warnings import is_too_young
+from cds_service.hooks.card_infusion_warnings import is_too_young, lists_lack_paracetamol
 from cds_service.mappings.outgoing import is_sound_id, paracetamol_request, service_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import date
 
-    from cds_service.guideline.results import Evaluation, Infusion
+    from cds_service.guideline.results import Check, Evaluation, Infusion
     from cds_service.hooks.wording import Wording
 
 _NUMBERS = TABLES.infusion
@@ -47,7 +47,7 @@ def infusion_suggestions(
 def _blood_tests(
     evaluation: Evaluation, infusion: Infusion, patient: str, wording: Wording
 ) -> Iterator[tuple[str, str, dict[str, object]]]:
-    open_checks = {check.id for check in infusion.checks if check.status != "ok"}
+    open_checks = {check.id for check in infusion.checks if check.status != "ok" and not _is_fresh(check, evaluation)}
     planned = max(infusion.planned.when.earliest, evaluation.today)
     if _is_ordered(evaluation, _VITAMIN_D, evaluation.today, planned):
         open_checks -= {"ZOL-01", "ZOL-02"}
@@ -66,6 +66,13 @@ def _blood_tests(
         first = _days_before(planned, _NUMBERS.calcium_days.count, evaluation.today)
         resource = service_request("calcium_total", patient, due=first, language=wording.language)
         yield *_told("calcium", wording, when=_between(first, planned, wording)), resource
+
+
+def _is_fresh(check: Check, evaluation: Evaluation) -> bool:
+    """A calcium taken after an old order without an infusion day, and still new enough for an infusion today."""
+    if check.id != "ZOL-03" or check.reason != "after-order" or check.day is None:
+        return False
+    return check.day >= evaluation.today - timedelta(days=_NUMBERS.calcium_days.count)
 
 
 def _days_before(planned: date, days: int, today: date) -> date:
@@ -90,6 +97,8 @@ def _paracetamol(
         hours=wording.number(_NUMBERS.paracetamol_hours.value, 0),
         doses=wording.number(_NUMBERS.paracetamol_doses_per_day.value, 0),
     )
+    if lists_lack_paracetamol(evaluation.facts):
+        description = wording.text("suggestions.paracetamol.unknown", description=description)
     if "AllergyIntolerance" in evaluation.facts.not_received:
         description = wording.text("suggestions.paracetamol.unchecked", description=description)
     yield label, description, resource

@@ -240,7 +240,7 @@ class Maker:
         return Check(
             rule, status, level, reason, self.number() if self.chance() else None,
             self.random.choice((None, Decimal(50), Decimal("0.05"))), unit, self.day() if self.chance() else None,
-            (self.measurement(name),) if self.chance(0.7) else (), self.amounts(rule, reason),
+            (self.measurement(name),) if self.chance(0.7) else (), self.amounts(rule, reason), self.when(),
         )  # fmt: skip
 
     def amounts(self, rule, reason):
