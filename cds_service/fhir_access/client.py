@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 Failure: TypeAlias = Literal["unreachable", "timeout", "unauthorised", "not-found", "status", "not-fhir", "truncated"]
 MOST_PAGES = 10
 MOST_ENTRIES = 2000
-LONGEST_ANSWER = 5 * 1024 * 1024
+LONGEST_ANSWER = 2 * 1024 * 1024
 _OK = 200
 _WORTH_A_RETRY = frozenset({502, 503, 504})
 _FAILURES: Mapping[int, Failure] = {401: "unauthorised", 403: "unauthorised", 404: "not-found", 410: "not-found"}
-_LONGEST_PAUSE = 0.05
+_LONGEST_PAUSE = _GRACE = 0.05
 _HEADERS = {"accept": "application/fhir+json", "accept-encoding": "identity", "user-agent": "cno-cds"}
 _FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -41,6 +41,10 @@ class Fetched:
     failure: Failure | None = None
 
 
+_NONE = Raw(b"null")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
 class _Link(Struct, gc=False):
     relation: str | None = None
     url: str | None = None
@@ -48,14 +52,20 @@ class _Link(Struct, gc=False):
 
 class _Page(Struct, gc=False):
     resourceType: str | None = None  # noqa: N815  FHIR's own name
-    link: list[_Link] | None = None
+    link: Raw = _NONE
     entry: list[Raw] | None = None
 
     def next_link(self) -> str | None:
-        return next((link.url for link in self.link or () if link.relation == "next" and link.url), None)
+        """The link to the next page; empty where links cannot be read, so that one may be there."""
+        try:
+            links = _LINKS.decode(self.link) or ()
+        except msgspec.ValidationError:
+            return ""
+        return next((link.url or "" for link in links if (link.relation or "").strip().casefold() == "next"), None)
 
 
 _PAGE = msgspec.json.Decoder(_Page)
+_LINKS = msgspec.json.Decoder(list[_Link] | None)
 
 
 class _FailedError(Exception):
@@ -87,6 +97,11 @@ class Session:
     transport: Transport
     deadline: float
     token: str | None = field(repr=False)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is too late even to read what came in time."""
+        return asyncio.get_running_loop().time() > self.deadline + _GRACE
 
     def holds(self, reference: str) -> bool:
         """Whether a reference, relative or absolute, is to a resource of this server."""
@@ -198,7 +213,7 @@ async def _body(response: httpx2.Response) -> bytes:
             if length > LONGEST_ANSWER:
                 raise _FailedError("not-fhir")
             chunks.append(chunk)
-    return b"".join(chunks)
+    return b"".join(chunks).removeprefix(_BYTE_ORDER_MARK)
 
 
 def _decoded(body: bytes) -> _Page:

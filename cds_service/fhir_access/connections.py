@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpcore2
 import httpx2
@@ -54,7 +55,8 @@ class _Dialler(httpcore2.AsyncNetworkBackend):
         fault: Exception = httpcore2.ConnectError()
         for address in addresses:
             try:
-                return await self._network.connect_tcp(str(address), port, timeout, local_address, socket_options)
+                stream = await self._network.connect_tcp(str(address), port, timeout, local_address, socket_options)
+                return _Closing(stream)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 fault = error
         raise fault
@@ -81,6 +83,40 @@ class _Dialler(httpcore2.AsyncNetworkBackend):
         if not lookup.cancelled():
             lookup.exception()
         self._lookup = None
+
+
+class _Closing(httpcore2.AsyncNetworkStream):
+    """A connection that is closed too where a TLS handshake is cut off by the deadline."""
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    @override
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._stream.read(max_bytes, timeout)
+
+    @override
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    @override
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    @override
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            with suppress(OSError):
+                await self._stream.aclose()
+            raise
+
+    @override
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 def _look_up(host: str, port: int) -> list[Address]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from cds_service.guideline.evaluation import evaluate
+from cds_service.guideline.facts import Note
 from cds_service.hooks import policy
 from cds_service.hooks.cards import CardStyle, build_cards
 from cds_service.hooks.errors import RequestError
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cds_service.fhir_access.access import FhirAccess
-    from cds_service.guideline.facts import Note
     from cds_service.guideline.results import Evaluation
     from cds_service.hooks.services import Service
     from cds_service.mappings.fhir import Bundle
@@ -77,10 +78,20 @@ class Answers:
             queries = service.prefetch(self.settings.style.canonical_base)
             more = await completed(request, queries, self.access)
             if more is not request:
-                request, evaluation = more, self._evaluate_request(more, None)
+                request, evaluation = self._completed(request, more)
         if _silence(evaluation, request) is not None:
             return _NO_CARDS
         return encoded({"cards": self._cards(evaluation, request.hook, language)})
+
+    def _completed(self, request: HookRequest, more: HookRequest) -> tuple[HookRequest, Evaluation]:
+        """The request with what was fetched, and its evaluation; without it where that is more than a chart holds."""
+        try:
+            return more, self._evaluate_request(more, None)
+        except RequestError as error:
+            if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                raise
+        alone = replace(request, notes=(*request.notes, Note("fhirServer", "not-fetched")))
+        return alone, self._evaluate_request(alone, None)
 
     def to_evaluation(
         self, body: bytes, *, hook: Hook = "patient-view", today: date | None = None, language: Language | None = None

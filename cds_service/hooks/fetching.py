@@ -76,7 +76,7 @@ class _Missing:
 
     queries: Mapping[str, str]
     pages: Mapping[str, str]
-    medications: Mapping[str, str]
+    medications: Mapping[str, set[str]]
 
     @classmethod
     def of(cls, request: HookRequest, queries: Mapping[str, str]) -> _Missing | None:
@@ -144,7 +144,7 @@ class _Completion:
             self._keep(key, None, fetched, [first], tasks)
 
     def _keep(self, key: str, kind: str | None, fetched: Fetched, before: list[Bundle], tasks: TaskGroup) -> None:
-        pages = [self._page(body, key) for body in fetched.pages]
+        pages = [None if self.session.is_over else self._page(body, key) for body in fetched.pages]
         sound = [page for page in pages if page is not None]
         if not sound:
             self._not_fetched(key)
@@ -184,11 +184,11 @@ class _Completion:
         self.notes += notes
         return resource
 
-    def _read_medications(self, references: Mapping[str, str], tasks: TaskGroup) -> None:
-        for identifier, reference in references.items():
+    def _read_medications(self, wanted: Mapping[str, set[str]], tasks: TaskGroup) -> None:
+        for identifier, references in wanted.items():
             if identifier in self.medications or len(self.medications) == MOST_MEDICATIONS:
                 continue
-            if not self.session.holds(reference):
+            if not any(self.session.holds(reference) for reference in references):
                 continue
             self.medications[identifier] = None
             tasks.create_task(self._medication(identifier))

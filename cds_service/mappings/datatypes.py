@@ -154,3 +154,8 @@ class Search(Struct, gc=False):
 class Link(Struct, gc=False):
     relation: str | None = None
     url: str | None = None
+
+
+def is_next(link: Link) -> bool:
+    """Whether a link leads to the next page."""
+    return (link.relation or "").strip().casefold() == "next"

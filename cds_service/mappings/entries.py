@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -49,7 +49,7 @@ READ_TYPES: tuple[type[Resource_], ...] = (
     Appointment, QuestionnaireResponse,
 )  # fmt: skip
 _NAMES: dict[type, str] = {kind: kind.__name__ for kind in READ_TYPES}
-_ABOUT = {kind: name for kind in READ_TYPES for name in ("subject", "patient") if hasattr(kind, name)}
+_WITH_SUBJECT = frozenset(kind for kind in READ_TYPES if hasattr(kind, "subject"))
 _ID = re.compile(r"[A-Za-z0-9.\-_]{1,256}").fullmatch
 
 
@@ -171,9 +171,13 @@ def _is_match(entry: Entry) -> bool:
 
 
 def about(kind: type[Resource_]) -> Callable[[Resource_], Reference | None]:
-    """How to ask a resource of this type whom it is about; FHIR has two names for it, and types without."""
-    name = _ABOUT.get(kind)
-    return attrgetter(name) if name else lambda _: None
+    """How to ask a resource of this type whom it is about; FHIR has two names for it, some types had both in turn."""
+    return _subject if kind in _WITH_SUBJECT else attrgetter("patient")
+
+
+def _subject(resource: Any) -> Reference | None:  # noqa: ANN401  of one of the types that have the element
+    subject: Reference | None = resource.subject
+    return resource.patient if subject is None else subject
 
 
 def _written(resource: Resource_) -> datetime | None:

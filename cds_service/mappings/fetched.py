@@ -37,13 +37,13 @@ class Wanted:
 def joined(pages: Sequence[Bundle], wanted: Wanted, *, whole: bool, room: int) -> tuple[Bundle, list[Note]]:
     """One Bundle of all pages, and the notes on what was left out of it; `room` is the most entries kept.
 
-    Where the pages are not the `whole` answer, or there is no room for all, the Bundle has a next page, so that its
-    list does not count as received.
+    Where the pages are not the `whole` answer, there is no room for all, or some were not this patient's (so that the
+    server did not answer what was asked), the Bundle has a next page, and its list does not count as received.
     """
     entries = [entry for page in pages for entry in page.entry or () if _is_of(entry.resource, wanted.kind)]
     mine, notes = _of_patient(entries, wanted)
     kept = mine[: max(room, 0)]
-    links = None if whole and len(kept) == len(mine) and not is_short(pages) else [_MORE]
+    links = None if whole and not notes and len(kept) == len(mine) and not is_short(pages) else [_MORE]
     return Bundle(type="searchset", link=links, entry=kept), notes
 
 

@@ -51,6 +51,7 @@ class Resource_(Struct, gc=False, tag_field="resourceType"):  # noqa: N801  `Res
 
     id: str | None = None
     meta: Meta | None = None
+    patient: Reference | None = None
 
 
 class Patient(Resource_, gc=False, tag="Patient"):
@@ -114,7 +115,6 @@ class BodyStructure(Resource_, gc=False, tag="BodyStructure"):
     morphology: CodeableConcept | None = None
     location: CodeableConcept | None = None
     locationQualifier: list[CodeableConcept] | None = None
-    patient: Reference | None = None
 
 
 class DiagnosticReport(Resource_, gc=False, tag="DiagnosticReport"):
@@ -188,7 +188,6 @@ class AllergyIntolerance(Resource_, gc=False, tag="AllergyIntolerance"):
     clinicalStatus: CodeableConcept | None = None
     verificationStatus: CodeableConcept | None = None
     code: CodeableConcept | None = None
-    patient: Reference | None = None
 
 
 class ServiceRequest(Resource_, gc=False, tag="ServiceRequest"):
@@ -255,7 +254,7 @@ class OperationOutcome(Resource_, gc=False, tag="OperationOutcome"):
     @property
     def is_failure(self) -> bool:
         """Whether an issue says that something could not be done."""
-        return any(issue.severity in {"error", "fatal"} for issue in self.issue or ())
+        return any(issue.severity not in {"information", "warning", "success"} for issue in self.issue or (Issue(),))
 
 
 class Entry(Struct, gc=False):

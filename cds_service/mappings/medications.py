@@ -169,6 +169,11 @@ def read_procedure(procedure: fhir.Procedure, source: str, reader: Reader) -> li
     return [Drug(ZOLEDRONIC_ACID, "statement", procedure.status or "unknown", source, when)]
 
 
+def reference_of(resource: Given) -> datatypes.Reference | None:
+    """The Medication that a resource refers to."""
+    return _told(resource)[1]
+
+
 def _told(resource: Given) -> tuple[datatypes.CodeableConcept | None, datatypes.Reference | None]:
     """The medication as a concept and as a reference, also in the one element that R5 has for both."""
     newer = resource.medication if isinstance(resource, fhir.MedicationRequest) else None

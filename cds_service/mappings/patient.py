@@ -49,10 +49,14 @@ class Whose:
 def person(reference: str) -> str | None:
     """The id of the Patient meant by `Patient/x`, `urn:uuid:x` or a URL ending in x; None for a Group and its like."""
     plain = reference.strip().partition("/_history/")[0].rstrip("/")
+    if "?" in plain or "#" in plain:
+        return None
     if "/" not in plain:
         return plain.rpartition(":")[2]
     *_, kind, identifier = plain.split("/")
-    return None if kind in R4_TYPES and kind != "Patient" else identifier
+    if kind == Patient.__name__ or ("://" in plain and kind not in R4_TYPES):
+        return identifier
+    return None
 
 
 def whose_bundle(patients: Iterable[tuple[Patient, str | None]], subjects: Iterable[Reference | None]) -> Whose:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Note
-from cds_service.mappings.datatypes import Failed
+from cds_service.mappings.datatypes import Failed, is_next
 from cds_service.mappings.entries import Entries, is_short
 from cds_service.mappings.fhir import R4_TYPES, Bundle, OperationOutcome
 from cds_service.mappings.prefetch_keys import LISTS, OBSERVATION_LISTS, asked_for, category_of, mentioned
@@ -106,7 +106,7 @@ def _why_not_whole(bundle: Bundle) -> str | None:
             return "prefetch-failed"
         if isinstance(entry.resource, Bundle) and (reason := _why_not_whole(entry.resource)):
             return reason
-    more = any(link.relation == "next" for link in bundle.link or ())
+    more = any(is_next(link) for link in bundle.link or ())
     return "incomplete-page" if more or is_short([bundle]) else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cds_service.mappings.datatypes import Failed
+from cds_service.mappings.datatypes import Failed, is_next
 from cds_service.mappings.fhir import (
     Bundle,
     Medication,
@@ -16,6 +16,7 @@ from cds_service.mappings.fhir import (
     OperationOutcome,
     Patient,
 )
+from cds_service.mappings.medications import reference_of
 from cds_service.mappings.prefetch import types_of
 from cds_service.mappings.prefetch_keys import words_of
 
@@ -27,7 +28,17 @@ if TYPE_CHECKING:
 _OF_A_DRUG = (MedicationRequest, MedicationAdministration, MedicationStatement)
 _CATEGORY = re.compile(r"[?&]category=([a-z\-]+)")
 _NARROWED = re.compile(r"[?&](?:category|code)(?:[:.][\w\-]+)?=", re.IGNORECASE)
-_MEDICATION = re.compile(r"(?:^|/)Medication/([A-Za-z0-9.\-]{1,256})(?:/_history/[^/]*)?$")
+_NOT_NARROWING = frozenset(
+    {"", "patient", "subject", "questionnaire", "_count", "_sort", "_include", "_revinclude", "_format"}
+    | {"_total", "_summary", "_elements", "_pretty", "_security"}
+)
+"""Parameters of a search that leave nothing of the patient's list out; the category is looked at by itself."""
+_BELOW = re.compile(r"/(?:Encounter|EpisodeOfCare)/[^/]+/")
+_QUALIFIERS = frozenset(
+    {"resolved", "inactive", "active", "past", "current", "recent", "latest", "newest", "primary", "main", "chronic"}
+)
+"""Words of a key that say that it asked for a part of the list."""
+_MEDICATION = re.compile(r"(?:^|/)Medication/((?!\.{1,2}(?:/|$))[A-Za-z0-9.\-]{1,256})(?:/_history/[^/]*)?$")
 
 
 def unanswered(prefetch: Mapping[str, Slot], queries: Mapping[str, str]) -> list[str]:
@@ -46,10 +57,32 @@ def _is_answered(key: str, query: str, prefetch: Mapping[str, Slot]) -> bool:
         return any(isinstance(resource, Patient) for resource in resources(prefetch.values()))
     category = _CATEGORY.search(query)
     return any(
-        kind in types_of(own, value, {}) and (category is None or _is_whole(own, value, key, category[1]))
+        kind in types_of(own, value, {})
+        and not _is_narrowed(own, value)
+        and (category is None or _is_whole(own, value, key, category[1]))
         for own, value in prefetch.items()
         if not isinstance(value, Failed)
     )
+
+
+def _is_narrowed(own: str, value: Slot) -> bool:
+    """Whether a list under a key of the caller's own was asked for with more than whose it is: it is not the whole."""
+    if not _QUALIFIERS.isdisjoint(words_of(own)):
+        return True
+    if value is None or isinstance(value, OperationOutcome):
+        return False
+    if not isinstance(value, Bundle):
+        return True
+    urls = [link.url for link in value.link or () if link.relation == "self" and link.url]
+    return any(_narrows(url) for url in urls)
+
+
+def _narrows(url: str) -> bool:
+    path, _, query = url.partition("?")
+    names = {part.partition("=")[0].partition(":")[0].casefold() for part in query.split("&") if part}
+    if path.endswith(Observation.__name__):
+        names.discard("category")
+    return bool(names - _NOT_NARROWING) or _BELOW.search(path) is not None
 
 
 def _is_whole(own: str, value: Slot, key: str, category: str) -> bool:
@@ -76,7 +109,7 @@ def further_pages(prefetch: Mapping[str, Slot]) -> dict[str, str]:
 
 def next_link(bundle: Bundle) -> str | None:
     """The link to the next page."""
-    return next((link.url for link in bundle.link or () if link.relation == "next" and link.url), None)
+    return next((link.url for link in bundle.link or () if is_next(link) and link.url), None)
 
 
 def _has_failed(bundle: Bundle) -> bool:
@@ -92,16 +125,16 @@ def resources(values: Iterable[Slot]) -> Iterator[Resource]:
             yield value
 
 
-def unresolved_medications(values: Iterable[Slot]) -> dict[str, str]:
-    """Id → reference, of each Medication that a drug is told by and that is not among the values."""
+def unresolved_medications(values: Iterable[Slot]) -> dict[str, set[str]]:
+    """Id → references, of each Medication that a drug is told by and that is not among the values."""
     known: set[str | None] = set()
-    wanted: dict[str, str] = {}
+    wanted: dict[str, set[str]] = {}
     for resource in resources(values):
         if isinstance(resource, Medication):
             known.add(resource.id)
         elif isinstance(resource, _OF_A_DRUG) and resource.medicationCodeableConcept is None:
-            reference = resource.medicationReference.reference if resource.medicationReference else None
-            found = _MEDICATION.search(reference or "")
+            reference = reference_of(resource)
+            found = _MEDICATION.search((reference.reference if reference else None) or "")
             if found is not None:
-                wanted[found[1]] = found.string
-    return {identifier: reference for identifier, reference in wanted.items() if identifier not in known}
+                wanted.setdefault(found[1], set()).add(found.string)
+    return {identifier: references for identifier, references in wanted.items() if identifier not in known}

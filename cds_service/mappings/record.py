@@ -74,7 +74,7 @@ def facts_from_bundle(bundle: fhir.Bundle, notes: Iterable[Note], *, today: date
     """
     entries, drafts = Entries(list(notes)), Entries()
     entries.add_bundle(bundle, "Bundle")
-    if any(link.relation == "next" for link in bundle.link or ()):
+    if any(datatypes.is_next(link) for link in bundle.link or ()):
         entries.notes.append(Note("Bundle", "incomplete-page"))
     whose = whose_bundle(_patients(entries), entries.subjects())
     for source, resource in list(entries.all()):

@@ -283,7 +283,8 @@ def test_f11_a_million_pages_are_not_read(tmp_path):
 
 
 def test_f11_a_page_of_very_many_entries_is_cut(tmp_path):
-    many = bundle(*({**LABS[0], "id": f"m{number}"} for number in range(6000)))
+    small = {"resourceType": "Observation", "status": "final", "subject": LABS[0]["subject"]}
+    many = bundle(*({**small, "id": f"m{number}"} for number in range(6000)))
     answered, _ = faulted(tmp_path, {"labs": [ok(many)]})
     assert answered.response.status_code == 200
     assert ("prefetch.labs", "incomplete-page") in answered.notes()
@@ -326,3 +327,34 @@ def test_cookies_of_one_answer_are_not_sent_with_the_next_request(tmp_path):
     _, server = faulted(tmp_path, script, more={"page/2": bundle(*LABS[2:])})
     assert [asked for asked in server.asked if "cookie" in asked.headers] == []
     assert any(asked.type == "page" for asked in server.asked)
+
+
+@pytest.mark.parametrize(
+    "labs",
+    [
+        bundle(bundle(*({**LABS[0], "id": f"n{number}"} for number in range(5001)))),
+        bundle(*(bundle(*({**LABS[0], "id": f"n{part}-{number}"} for number in range(3000))) for part in range(2))),
+    ],
+)
+def test_what_the_server_sends_too_much_of_is_not_held_against_the_caller(labs, tmp_path):
+    answered, _ = faulted(tmp_path, {"labs": [ok(labs)]}, without("labs"))
+    assert answered.response.status_code == 200
+    assert ("fhirServer", "not-fetched") in answered.notes() or ("prefetch.labs", "not-fetched") in answered.notes()
+
+
+@pytest.mark.parametrize("link", [{"relation": "next", "url": "x"}, [{"relation": "next", "url": 7}], "x", [7]])
+def test_links_that_cannot_be_read_may_hide_a_page(link, tmp_path):
+    answered, _ = faulted(tmp_path, {"labs": [ok(bundle(*LABS, link=link))]})
+    assert ("prefetch.labs", "incomplete-page") in answered.notes()
+
+
+def test_a_byte_order_mark_before_the_page_is_no_fault(tmp_path):
+    answered, _ = faulted(tmp_path, {"labs": [ok(b"\xef\xbb\xbf" + json.dumps(PREFETCH["labs"]).encode())]})
+    assert without_uuids(answered.cards) == without_uuids(expected(tmp_path).cards)
+
+
+@pytest.mark.parametrize("relation", ["Next", " next"])
+def test_a_relation_in_other_letters_is_the_same(relation, tmp_path):
+    first = bundle(*LABS[:3], link=[{"relation": relation, "url": "/fhir/page/2"}])
+    answered, _ = faulted(tmp_path, {"labs": [ok(first)]}, more={"page/2": bundle(*LABS[3:])})
+    assert without_uuids(answered.cards) == without_uuids(expected(tmp_path).cards)

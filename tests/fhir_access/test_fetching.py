@@ -189,10 +189,12 @@ def test_results_of_other_patients_never_get_in_and_are_told(tmp_path):
     server = FaultyServer(sample["prefetch"] | {"labs": bundle(*foreign, nobodys, condition, *mine)})
     sent = {key: value for key, value in sample["prefetch"].items() if key != "labs"}
     answered = run(tmp_path, server, lambda base: asking(sample, base, sent))
-    assert {("prefetch.labs", "foreign-patient"), ("prefetch.labs", "subject-missing")} <= answered.notes()
+    reasons = {"foreign-patient", "subject-missing", "incomplete-page"}
+    assert {("prefetch.labs", reason) for reason in reasons} <= answered.notes()
     assert "Observation/x0" not in answered.response.text
-    expected = cards(tmp_path, CHILD, KEYS)[0]
-    assert [card["detail"] for card in answered.cards] == [card["detail"] for card in expected]
+    cut = sample["prefetch"]["labs"] | {"link": links(next="https://elsewhere.example.org/x")}
+    alone = run(tmp_path, server, lambda base: asking(sample, base, sample["prefetch"] | {"labs": cut}))
+    assert [card["detail"] for card in answered.cards] == [card["detail"] for card in alone.cards]
 
 
 @pytest.mark.parametrize(

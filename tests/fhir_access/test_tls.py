@@ -43,3 +43,20 @@ def test_a_server_that_cannot_prove_its_name_gets_neither_token_nor_question(fau
     known = {} if fault == "an unknown authority" else trusting(tmp_path, OTHER if "another a" in fault else AUTHORITY)
     notes, asked = asyncio.run(opened(tmp_path, AUTHORITY.issue_cert(name), **known))
     assert (notes, asked) == ({("prefetch.labs", "not-fetched")}, [])
+
+
+def test_a_handshake_that_is_cut_off_leaves_no_socket_behind(tmp_path):
+    """The server accepts, and then says nothing of TLS."""
+
+    async def silent(reader, writer):
+        await reader.read()
+        writer.close()
+
+    async def scenario():
+        server = await asyncio.start_server(silent, "127.0.0.1", 0)
+        base = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/fhir"
+        async with server:
+            return await ask(tenant(tmp_path, base, 200), asking(request(CHILD), base, {}))
+
+    answered = asyncio.run(scenario())
+    assert (answered.response.status_code, answered.leaked_sockets) == (412, 0)

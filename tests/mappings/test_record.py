@@ -393,7 +393,7 @@ def test_without_prefetch_nothing_was_received():
         ("conditions", None, {"Condition"}),
         ("conditions", bundle(), {"Condition"}),
         ("conditions", {"resourceType": "Bundle", "total": 0}, {"Condition"}),
-        ("labs", bundle({"resourceType": "OperationOutcome"}), {"Observation"}),
+        ("labs", bundle({"resourceType": "OperationOutcome", "issue": [{"severity": "warning"}]}), {"Observation"}),
         ("item1", bundle(crp("a")), {"Observation"}),
         ("item1", bundle(link=[{"relation": "self", "url": "https://x/R4/Procedure?patient=p1"}]), {"Procedure"}),
         ("item1", bundle(PATIENT, link=[{"relation": "self", "url": "https://x/Patient/p1/$everything"}]), ALL),
