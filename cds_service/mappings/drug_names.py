@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import combining, normalize
 
@@ -35,12 +36,22 @@ def _names() -> tuple[dict[str, str], tuple[tuple[str, str], ...], tuple[tuple[s
 
 _WHOLE, _BEGIN, _END = _names()
 _LONGEST_NAME = max(name.count("_") for name in _WHOLE) + 1
+_BEGINS = re.compile("|".join(re.escape(beginning) for beginning, _ in _BEGIN)).match
+_ENDS = re.compile(f"(?:{'|'.join(re.escape(ending) for ending, _ in _END)})$").search
 _WORDS = re.compile(r"[^\W_]+").findall
 
 
-def named_in(text: str) -> Iterator[str]:
+def named_in(text: str) -> tuple[str, ...]:
     """The drugs whose names stand in a text as whole words, case and accents ignored; the longest name first."""
-    words: list[str] = _WORDS(_folded(text[:LONGEST_TEXT]))
+    return _named_in(text[:LONGEST_TEXT])
+
+
+@lru_cache(2048)
+def _named_in(text: str) -> tuple[str, ...]:
+    return tuple(_found(_WORDS(_folded(text))))
+
+
+def _found(words: list[str]) -> Iterator[str]:
     place = 0
     while place < len(words):
         length, concept = _name_at(words, place)
@@ -63,6 +74,8 @@ def _name_at(words: list[str], place: int) -> tuple[int, str | None]:
         if concept is not None:
             return length, concept
     word = words[place]
+    if _BEGINS(word) is None and _ENDS(word) is None:
+        return 1, None
     by_beginning = (concept for beginning, concept in _BEGIN if word.startswith(beginning))
     by_ending = (concept for ending, concept in _END if word.endswith(ending))
     return 1, next(by_beginning, None) or next(by_ending, None)

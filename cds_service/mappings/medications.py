@@ -51,6 +51,7 @@ class Pool:
 
     def __init__(self, medications: Iterable[tuple[str, fhir.Medication]], urls: Mapping[str, str]) -> None:
         self._known: dict[str, fhir.Medication] = {}
+        self.named: dict[int, Named] = {}
         for source, medication in medications:
             self._known[source] = medication
             names = [*_names_of(urls.get(source, "")), f"Medication/{medication.id}"]
@@ -91,9 +92,24 @@ class Named:
 
 
 def name(resource: Given, pool: Pool) -> Named:
-    """The drugs of a medication: by code, by ingredient, last by name."""
+    """The drugs of a medication: by code, by ingredient, last by name. What many refer to is read once."""
     concept, reference = _told(resource)
     medication = pool.find(reference.reference if reference else None, resource.contained)
+    if concept is not None or medication is None or resource.contained or (reference and reference.display):
+        return _name(resource, concept, reference, medication, pool)
+    known = pool.named.get(id(medication))
+    if known is None:
+        known = pool.named[id(medication)] = _name(resource, None, reference, medication, pool)
+    return known
+
+
+def _name(
+    resource: Given,
+    concept: datatypes.CodeableConcept | None,
+    reference: datatypes.Reference | None,
+    medication: fhir.Medication | None,
+    pool: Pool,
+) -> Named:
     if medication and len(medication.ingredient or ()) > _MOST_PARTS:
         return Named((UNREADABLE,), "medication-unreadable")
     whole = [concept, medication.code if medication else None]

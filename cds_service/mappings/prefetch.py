@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Note
-from cds_service.mappings.datatypes import Failed, is_next
+from cds_service.mappings.datatypes import Failed, TooManyError, is_next
 from cds_service.mappings.entries import Entries, is_short
 from cds_service.mappings.fhir import R4_TYPES, Bundle, OperationOutcome
 from cds_service.mappings.prefetch_keys import LISTS, OBSERVATION_LISTS, asked_for, category_of, mentioned
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cds_service.mappings.fhir import Slot
 
 _ODD = re.compile(r"[^A-Za-z0-9_.\-]")
+MOST_KEYS = 200
 _LONGEST_KEY = 64
 _EVERYTHING = "$everything"
 _LABORATORY = OBSERVATION_LISTS["laboratory"]
@@ -31,7 +32,12 @@ def gather(
 
     Observations are three lists: laboratory results go by the type, the others by names of their own (and only where
     some Observations came, but none of theirs).
+
+    Raises:
+        TooManyError: there are more keys than any EHR sends, or more resources than a chart holds.
     """
+    if len(prefetch) > MOST_KEYS:
+        raise TooManyError(f"More than {MOST_KEYS} prefetch keys.")
     entries = Entries(list(notes))
     received: set[str] = set()
     lost: set[str] = set()

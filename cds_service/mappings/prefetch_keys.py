@@ -16,6 +16,8 @@ LISTS = frozenset(kind.__name__ for kind in READ_TYPES) - {Patient.__name__, Med
 """Types of which the whole list is asked for."""
 _LETTERS = re.compile(r"[^\W\d_]+")
 _HUMP = re.compile(r"(?<=[a-zæøå])(?=[A-ZÆØÅ])|(?<=[A-ZÆØÅ])(?=[A-ZÆØÅ][a-zæøå])")
+_LONGEST_KEY = 64
+"""Characters of a key that are looked at."""
 _MOST_WORDS = 4
 """No name of a type, and no word of the table, is written in more."""
 VITAL_SIGNS, IMAGING_FINDINGS = "VitalSigns", "ImagingFindings"
@@ -93,4 +95,4 @@ def _names(key: str) -> Iterator[str]:
 
 def words_of(key: str) -> list[str]:
     """The words that a key is put together from, in small letters."""
-    return [word.casefold() for run in _LETTERS.findall(key) for word in _HUMP.split(run)]
+    return [word.casefold() for run in _LETTERS.findall(key[:_LONGEST_KEY]) for word in _HUMP.split(run)]

@@ -101,18 +101,22 @@ def clock(when: When) -> tuple[date, date, time]:
     return when.latest, when.earliest, when.moment.time() if when.moment else _MIDNIGHT
 
 
+MOST_CODINGS = 50
+"""Of one concept that are looked at; none has more."""
+
+
 def codings(*concepts: CodeableConcept | None) -> Iterator[Coding]:
     """All codings of all concepts."""
     for concept in concepts:
         if concept is not None and concept.coding:
-            yield from concept.coding
+            yield from concept.coding[:MOST_CODINGS]
 
 
 def texts(concepts: Iterable[CodeableConcept | None]) -> Iterator[str]:
     """The texts and displays. They are compared with names, never shown."""
     for concept in concepts:
         if concept is not None:
-            for text in (concept.text, *(coding.display for coding in concept.coding or ())):
+            for text in (concept.text, *(coding.display for coding in (concept.coding or ())[:MOST_CODINGS])):
                 if text:
                     yield text if text.isascii() else plain_text(text)
 

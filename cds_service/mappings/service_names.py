@@ -14,7 +14,7 @@ from cds_service.mappings.drug_names import named_in
 from cds_service.mappings.numbers import plain
 from cds_service.mappings.terminology import FOLDER
 
-LONGEST_TEXT = 200
+LONGEST_TEXT = 120
 """Characters of a text that are searched for names."""
 _NEVER = "(?!)"
 _FEW_WORDS = r"(?:[ -]+\w+){0,2}[ -]+"
