@@ -39,15 +39,18 @@ class Sent(NamedTuple):
 
 
 def lines_of(name: str) -> Iterator[bytes]:
-    """The lines of a file; `-` is standard input.
+    """The lines of a regular file; `-` is standard input.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is a device or a pipe, which may never end.
     """
     if name == "-":
         yield from sys.stdin.buffer
         return
-    with Path(name).open("rb") as file:
+    path = Path(name)
+    if path.exists() and not path.is_file():
+        raise OSError("not a file")
+    with path.open("rb") as file:
         yield from file
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _DAY = re.compile(r"@([+-]\d+)(T.*)?")
-_TOKEN = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+_TOKEN = re.compile(r"\{\{([^{}]{1,200})\}\}")
 _NO_RESULTS = {
     "severity": "warning",
     "code": "processing",
@@ -130,7 +130,7 @@ def _resolved(template: str, context: Json) -> str:
     user_type, _, user = context["userId"].partition("/")
     values = {f"context.{name}": value for name, value in context.items() if isinstance(value, str)}
     values[f"user{user_type}Id"] = user
-    return _TOKEN.sub(lambda token: values.get(token[1], token[0]), template)
+    return _TOKEN.sub(lambda token: values.get(token[1].strip(), token[0]), template)
 
 
 def _is_wanted(resource: Json, parameters: Sequence[tuple[str, str]]) -> bool:

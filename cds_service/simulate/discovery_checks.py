@@ -13,7 +13,8 @@ from cds_service.simulate.vendor import Json, table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_TOKEN = re.compile(r"\{\{(.*?)\}\}")
+_TOKEN = re.compile(r"\{\{([^{}]{0,200})\}\}")
+_LONGEST_TEMPLATE = 4000
 _TYPE = r"[A-Z][A-Za-z]+"
 _READ_OR_SEARCH = re.compile(rf"{_TYPE}/[A-Za-z0-9\-._]+|{_TYPE}\?[^\s?#]+")
 _WHOLE_REFERENCE = re.compile(r"\{\{\s*context\.\w+\s*\}\}")
@@ -47,6 +48,9 @@ def _templates(place: Place, service: Json) -> Iterator[Seen]:
 
 def template_remarks(template: str, hook: str, place: Place = ()) -> Iterator[Seen]:
     """What is to be said of one prefetch template of a service of that hook."""
+    if len(template) > _LONGEST_TEMPLATE:
+        yield Seen("template-form", place)
+        return
     for token in _TOKEN.findall(template):
         yield from _token(token.strip(), hook, place)
     query = _TOKEN.sub("x", template)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from cds_service.mappings.documents import documents, resources
+from cds_service.mappings.documents import documents, lines_of, resources
 
 PATIENT = {"resourceType": "Patient", "id": "p1"}
 MEDICATION = {"resourceType": "Medication", "id": "m1"}
@@ -97,3 +98,10 @@ values = st.recursive(
 @given(values)
 def test_any_json_is_taken_apart(value):
     assert all(one.resource is None or bytes(one.resource) for one in resources(Raw(json.dumps(value).encode())))
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="^not a file$"):
+        list(lines_of(str(pipe)))
