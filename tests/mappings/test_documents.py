@@ -103,5 +103,5 @@ def test_any_json_is_taken_apart(value):
 def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(OSError, match="^not a file$"):
+    with pytest.raises(OSError, match=r"^not a file$"):
         list(lines_of(str(pipe)))
