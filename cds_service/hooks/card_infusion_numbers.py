@@ -8,7 +8,7 @@ from cds_service.guideline.facts import Measurement
 from cds_service.guideline.infusion import has_active_paracetamol
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_facts import decimals, measured
-from cds_service.hooks.card_infusion_warnings import has_passed, lists_lack_paracetamol
+from cds_service.hooks.card_infusion_warnings import allergies_unknown, has_passed, lists_lack_paracetamol
 from cds_service.hooks.wording import sentence
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def paracetamol_lines(infusion: Infusion, facts: Facts, wording: Wording) -> tup
         return ()
     words = ["active"] if has_active_paracetamol(facts) else []
     words += ["unknown"] if lists_lack_paracetamol(facts) else []
-    words += ["unchecked"] if "AllergyIntolerance" in facts.not_received else []
+    words += ["unchecked"] if allergies_unknown(facts) else []
     return (_paracetamol_dose(infusion, wording), *(wording.text(f"infusion.paracetamol.{word}") for word in words))
 
 

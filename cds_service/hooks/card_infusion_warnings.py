@@ -72,6 +72,11 @@ def unsaid(evaluation: Evaluation, infusion: Infusion, wording: Wording) -> list
     return told
 
 
+def allergies_unknown(facts: Facts) -> bool:
+    """Whether an allergy may be on record that was not received or could not be read."""
+    return "AllergyIntolerance" in facts.not_received or "allergy" in facts.unreadable
+
+
 def lists_lack_paracetamol(facts: Facts) -> bool:
     """Whether a list did not come that may hold paracetamol, and none that came holds it."""
     return bool(_IN_USE & facts.not_received) and not has_active_paracetamol(facts)

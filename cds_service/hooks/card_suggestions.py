@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import suggestion
-from cds_service.hooks.card_infusion_warnings import is_too_young, lists_lack_paracetamol
+from cds_service.hooks.card_infusion_warnings import allergies_unknown, is_too_young, lists_lack_paracetamol
 from cds_service.mappings.outgoing import is_sound_id, paracetamol_request, service_request
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _paracetamol(
     )
     if lists_lack_paracetamol(evaluation.facts):
         description = wording.text("suggestions.paracetamol.unknown", description=description)
-    if "AllergyIntolerance" in evaluation.facts.not_received:
+    if allergies_unknown(evaluation.facts):
         description = wording.text("suggestions.paracetamol.unchecked", description=description)
     yield label, description, resource
 

@@ -166,8 +166,9 @@ def read_allergy(allergy: fhir.AllergyIntolerance, source: str, reader: Reader) 
     by_name = _named(names)
     if by_name:
         reader.note(source, "read-by-name", min(by_name))
-    elif not names and not any(coding.code for coding in codings(allergy.code)):
-        reader.note(source, "code-unreadable", "allergy")
+    elif not names and not any(terminology.key_of(coding.system) for coding in codings(allergy.code) if coding.code):
+        has_code = any(coding.code for coding in codings(allergy.code))
+        reader.note(source, "code-unmapped-local" if has_code else "code-unreadable", "allergy")
     return by_name
 
 

@@ -51,7 +51,7 @@ _DRUG_TYPES: dict[str, medications.Kind] = {
 }  # fmt: skip
 _MAY_BE = {
     "ImagingStudy": "imaging", "DiagnosticReport": "imaging", "Observation": "observation", "Encounter": "visit",
-    "ServiceRequest": "service_request",
+    "ServiceRequest": "service_request", "AllergyIntolerance": "allergy",
 }  # fmt: skip
 """What a resource that could not be read at all may have been. Conditions, drugs and forms have a stand-in instead."""
 MOST_DRAFTS = 200

@@ -100,6 +100,25 @@ def test_an_empty_list_of_observations_was_received(key, value, client):
     assert "Not received" not in readiness(client, key, value)
 
 
+@pytest.mark.parametrize(
+    "unread",
+    [
+        None,
+        {"resourceType": "AllergyIntolerance", "id": "a", "patient": 7},
+        {
+            "resourceType": "AllergyIntolerance",
+            "id": "a",
+            "code": {"coding": [{"system": "https://x.example", "code": "7"}]},
+        },
+    ],
+)
+def test_an_allergy_that_cannot_be_read_is_told_before_paracetamol(unread, client):
+    said = "not received or not read: check before paracetamol"
+    assert said not in readiness(client, "allergies", EMPTY[1])
+    sent = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": unread}]}
+    assert said in readiness(client, "allergies", sent)
+
+
 def test_one_list_of_all_observations_is_all_three(client):
     lists = [READY["prefetch"][key].get("entry", []) for key in ("labs", "vitals", "imagingFindings")]
     prefetch = {key: value for key, value in READY["prefetch"].items() if key not in {"labs", "vitals"}}

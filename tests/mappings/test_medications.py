@@ -369,3 +369,17 @@ def test_an_unconfirmed_allergy_counts():
 def test_an_allergy_to_nothing_named_is_noted():
     assert allergy()[1] == [Note("AllergyIntolerance/a", "code-unreadable", "allergy")]
     assert allergy(code={"text": "Bjørkepollen"}) == (frozenset(), [])
+
+
+@pytest.mark.parametrize("system", ["https://local.example.org/allergy", None])
+def test_an_allergy_under_a_local_code_alone_may_be_to_any_drug(system):
+    found, notes = allergy(code={"coding": [{"system": system, "code": "A17"}]})
+    assert not found
+    assert notes == [Note("AllergyIntolerance/a", "code-unmapped-local", "allergy")]
+
+
+def test_an_allergy_to_something_else_that_is_named_is_none_of_ours():
+    assert allergy(code={"coding": [{"system": "https://local.example.org", "code": "A1", "display": "Egg"}]}) == (
+        frozenset(),
+        [],
+    )
