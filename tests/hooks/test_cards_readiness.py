@@ -145,7 +145,9 @@ def test_allergies_that_did_not_come_must_be_checked_before_paracetamol():
     card = readiness(draw(record, AT_ORDER))
     assert "- Allergies were not received or not read: check before paracetamol" in card["detail"]
     suggestion = next(one for one in card["suggestions"] if "paracetamol" in one["label"])
-    assert suggestion["actions"][0]["description"].endswith("Allergies were not received or not read, and must be checked first.")
+    assert suggestion["actions"][0]["description"].endswith(
+        "Allergies were not received or not read, and must be checked first."
+    )
 
 
 @pytest.mark.parametrize(
