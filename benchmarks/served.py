@@ -46,7 +46,7 @@ async def answer(send: Send, body: bytes) -> None:
 def ours() -> App:
     """The service as `cno-cds serve` makes it, on the day of the sample patient."""
     from cds_service.app import create_app  # noqa: PLC0415  the bare app must not load it
-    from cds_service.settings import Settings  # noqa: PLC0415
+    from cds_service.settings import Settings  # noqa: PLC0415  likewise
 
     return create_app(Settings(), clock=lambda: NOW, new_uuid=lambda: str(uuid4()))
 

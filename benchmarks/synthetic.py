@@ -101,7 +101,7 @@ def children(others: int, planted: int, seed: int = 1) -> Iterator[Child]:
     order = [*[None] * others, *[variant for variant in VARIANTS for _ in range(planted)]]
     Random(seed).shuffle(order)  # noqa: S311  synthetic, and the same each time
     for number, variant in enumerate(order):
-        child = Child(number, Random(f"{seed} {number}"), variant)  # noqa: S311
+        child = Child(number, Random(f"{seed} {number}"), variant)  # noqa: S311  likewise
         background(child)
         if variant is not None:
             PLANT[variant](child)

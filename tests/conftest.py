@@ -88,7 +88,7 @@ def new_uuid() -> Callable[[], str]:
 def make_client(new_uuid: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
     """Make a client of an app with the fixed clock; keyword arguments are environment variables without CNO_CDS_."""
     from cds_service.app import create_app  # noqa: PLC0415  most tests need no app
-    from cds_service.settings import Settings  # noqa: PLC0415
+    from cds_service.settings import Settings  # noqa: PLC0415  likewise
 
     for name in [name for name in os.environ if name.startswith("CNO_CDS_")]:
         monkeypatch.delenv(name)

@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     from cds_service.fhir_access.server import FhirServer
 
 Refusal: TypeAlias = Literal["fhirServer", "fhirAuthorization"]
-DEADLINE_SECONDS = 0.4
 _TOKEN = re.compile(r"[!-~]{1,8192}")
 
 
 class FhirAccess:
     """Opens sessions. `seconds` is what a hook may wait for its servers, all requests together."""
 
-    def __init__(self, servers: Iterable[FhirServer], seconds: float = DEADLINE_SECONDS) -> None:
+    def __init__(self, servers: Iterable[FhirServer], seconds: float) -> None:
         self._servers = {server.base: (server, Transport(server)) for server in servers}
         self._seconds = seconds
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from urllib.parse import SplitResult
 
 Address: TypeAlias = IPv4Address | IPv6Address
@@ -62,10 +62,10 @@ def literal(host: str) -> Address | None:
         return None
 
 
-def may_connect(address: Address, listed: Iterable[Network]) -> bool:
+def may_connect(address: Address, listed: Sequence[Network]) -> bool:
     """Whether an address is public, or lies in a listed network; one that carries another is judged by both."""
     inner = _carried(address)
-    if inner is not None and not may_connect(inner, listed := tuple(listed)):
+    if inner is not None and not may_connect(inner, listed):
         return False
     if inner is not None and isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return True

@@ -74,12 +74,8 @@ class _FailedError(Exception):
         self.failure = failure
 
 
-class _RetryError(Exception):
-    """The server did not answer, or asks to come again."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure)
-        self.failure = failure
+class _RetryError(_FailedError):
+    """The server did not answer, or asks to come again: once more may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +165,6 @@ class Session:
                 except _RetryError:
                     await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311  spreads load, keeps no secret
                     return await self._send(asked)
-        except _RetryError as error:
-            raise _FailedError(error.failure) from None
         except TimeoutError:
             raise _FailedError("timeout") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError):

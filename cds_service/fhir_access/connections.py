@@ -109,7 +109,7 @@ class _Closing(httpcore2.AsyncNetworkStream):
     ) -> httpcore2.AsyncNetworkStream:
         try:
             return await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        except BaseException:
+        except BaseException:  # a deadline that cuts the handshake off is one
             with suppress(OSError):
                 await self._stream.aclose()
             raise

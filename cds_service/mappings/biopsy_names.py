@@ -6,7 +6,6 @@ import re
 import tomllib
 from functools import lru_cache, partial
 from typing import Any
-from unicodedata import normalize
 
 from cds_service.mappings.numbers import plain
 from cds_service.mappings.terminology import FOLDER, key_of
@@ -49,4 +48,4 @@ def names_bone_biopsy(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return plain(normalize("NFC", text[:LONGEST_TEXT]))
+    return plain(text[:LONGEST_TEXT])

@@ -159,3 +159,8 @@ class Link(Struct, gc=False):
 def is_next(link: Link) -> bool:
     """Whether a link leads to the next page."""
     return (link.relation or "").strip().casefold() == "next"
+
+
+def self_urls(links: list[Link] | None) -> list[str]:
+    """What a list says that it was asked for with."""
+    return [link.url for link in links or () if link.relation == "self" and link.url]

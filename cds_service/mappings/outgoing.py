@@ -122,7 +122,7 @@ def check_templates() -> None:
         ValueError: one is not valid R4.
     """
     # fhir.resources takes a third of a second to import, and only the start and the tests need it.
-    from fhir.resources.R4B import get_fhir_model_class  # noqa: PLC0415
+    from fhir.resources.R4B import get_fhir_model_class  # noqa: PLC0415  slow to load
 
     for resource in _examples():
         get_fhir_model_class(str(resource["resourceType"])).model_validate(resource)

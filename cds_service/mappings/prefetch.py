@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Note
-from cds_service.mappings.datatypes import Failed, TooManyError, is_next
+from cds_service.mappings.datatypes import Failed, TooManyError, is_next, self_urls
 from cds_service.mappings.entries import Entries, is_short
 from cds_service.mappings.fhir import R4_TYPES, Bundle, OperationOutcome
 from cds_service.mappings.prefetch_keys import LISTS, OBSERVATION_LISTS, asked_for, category_of, mentioned
@@ -63,8 +63,7 @@ def _lists(key: str, value: Slot, types: set[str], *, at_loss: bool = False) -> 
 
 
 def _categories(key: str, value: Slot) -> set[str]:
-    links = value.link or () if isinstance(value, Bundle) else ()
-    urls = [link.url for link in links if link.relation == "self" and link.url]
+    urls = self_urls(value.link) if isinstance(value, Bundle) else []
     if urls:
         return {each for each in OBSERVATION_LISTS if any(f"category={each}" in url for url in urls)}
     named = category_of(key)
@@ -128,7 +127,7 @@ def types_of(key: str, value: Slot, templates: Mapping[str, str]) -> set[str]:
 
 
 def _by_link(bundle: Bundle) -> set[str]:
-    urls = [link.url for link in bundle.link or () if link.relation == "self" and link.url]
+    urls = self_urls(bundle.link)
     if any(_EVERYTHING in url for url in urls):
         return set(LISTS)
     return {part for url in urls for part in url.partition("?")[0].split("/") if part in LISTS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cds_service.mappings.datatypes import Failed, is_next
+from cds_service.mappings.datatypes import Failed, is_next, self_urls
 from cds_service.mappings.fhir import (
     Bundle,
     Medication,
@@ -73,8 +73,7 @@ def _is_narrowed(own: str, value: Slot) -> bool:
         return False
     if not isinstance(value, Bundle):
         return True
-    urls = [link.url for link in value.link or () if link.relation == "self" and link.url]
-    return any(_narrows(url) for url in urls)
+    return any(_narrows(url) for url in self_urls(value.link))
 
 
 def _narrows(url: str) -> bool:
@@ -91,7 +90,7 @@ def _is_whole(own: str, value: Slot, key: str, category: str) -> bool:
         return True
     if not isinstance(value, Bundle):
         return False
-    urls = [link.url for link in value.link or () if link.relation == "self" and link.url]
+    urls = self_urls(value.link)
     if urls:
         return any(category in url or _NARROWED.search(url) is None for url in urls)
     mark = f'"{category}"'.encode()

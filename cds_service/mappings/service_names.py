@@ -7,7 +7,6 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
-from unicodedata import normalize
 
 from cds_service.guideline.course import ZOLEDRONIC_ACID
 from cds_service.mappings.drug_names import named_in
@@ -91,4 +90,4 @@ def asks_infusion(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return plain(normalize("NFC", text[:LONGEST_TEXT]))
+    return plain(text[:LONGEST_TEXT])

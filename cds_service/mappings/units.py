@@ -154,7 +154,7 @@ def unit_of(concept: str, quantity: Quantity, own: str = "", *, own_holds: bool 
 
 
 @lru_cache(1024)
-def _unit_of(concept: str, system: str, code: str, text: str, own: str, own_holds: bool) -> Unit:  # noqa: FBT001, PLR0913, PLR0917
+def _unit_of(concept: str, system: str, code: str, text: str, own: str, own_holds: bool) -> Unit:  # noqa: FBT001, PLR0913, PLR0917  the key of the cache
     code, text = _chosen(system, code.strip(), text.strip())
     if not code and not text:
         if not own_holds:

@@ -32,7 +32,7 @@ class UnknownSlotError(Exception):
     """A text has a slot that nothing is known for."""
 
 
-def fill(part: Any, slots: Mapping[str, str], today: date, server: str = "") -> Any:  # noqa: ANN401  any JSON
+def fill(part: Any, slots: Mapping[str, str], today: date, server: str = "") -> Any:  # noqa: ANN401  JSON  any JSON
     """A piece of JSON with its $slots and @days filled; references become absolute where a server is named.
 
     Raises:
@@ -45,7 +45,7 @@ def fill(part: Any, slots: Mapping[str, str], today: date, server: str = "") -> 
     return _text(part, slots, today) if isinstance(part, str) else part
 
 
-def _member(name: str, value: Any, slots: Mapping[str, str], today: date, server: str) -> Any:  # noqa: ANN401
+def _member(name: str, value: Any, slots: Mapping[str, str], today: date, server: str) -> Any:  # noqa: ANN401  JSON
     filled = fill(value, slots, today, server)
     return f"{server}/{filled}" if server and name == "reference" else filled
 

@@ -8,7 +8,7 @@ from respx.mocks import HTTPCoreMocker
 
 class _Successor(HTTPCoreMocker):
     name = "httpcore2"
-    targets = [target.replace("httpcore.", "httpcore2.") for target in HTTPCoreMocker.targets]  # noqa: RUF012
+    targets = [target.replace("httpcore.", "httpcore2.") for target in HTTPCoreMocker.targets]  # noqa: RUF012  as respx has it
 
     @classmethod
     async def from_async_httpx_response(cls, httpx_response, target, **kwargs):

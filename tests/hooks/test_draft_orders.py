@@ -159,7 +159,7 @@ def test_a_medication_inside_the_order(client, order, hook, selections):
         (f"Medication/{LONG * 3}", None, LONG * 3),
     ],
 )
-def test_a_medication_beside_the_order(client, reference, url, identifier, hook, selections):  # noqa: PLR0913, PLR0917
+def test_a_medication_beside_the_order(client, reference, url, identifier, hook, selections):  # noqa: PLR0913, PLR0917  a case's parts
     beside = {name: value for name, value in medication(identifier).items() if value}
     entries = [{"resource": by_reference(reference)}, {"fullUrl": url, "resource": beside}]
     if url is None:
@@ -246,7 +246,7 @@ def dose_part(kind, value, unit):
     ],
 )
 @pytest.mark.parametrize("kind", ["calculated", "admin-amount"])
-def test_a_dose_that_differs_from_the_ordered_one_is_told(client, ordered, others, shown, notes, kind):  # noqa: PLR0913, PLR0917
+def test_a_dose_that_differs_from_the_ordered_one_is_told(client, ordered, others, shown, notes, kind):  # noqa: PLR0913, PLR0917  a case's parts
     card, evaluation = dosed(client, dose_part("ordered", *ordered), *(dose_part(kind, *other) for other in others))
     check = checks(evaluation)["ZOL-07"]
     assert (check["status"], check["reason"], check["indicator"]) == ("attention", "doses-differ", "warning")
