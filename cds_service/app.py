@@ -21,12 +21,13 @@ from cds_service.fhir_access.access import FhirAccess
 from cds_service.guideline.provenance import guideline_edition, rules_digest, rules_version
 from cds_service.hooks.answer import Answers, HookSettings, encoded, read_day
 from cds_service.hooks.cards import CardStyle
-from cds_service.hooks.errors import RequestError
 from cds_service.hooks.landing import landing_page
 from cds_service.hooks.language import Language
 from cds_service.hooks.services import Hook
-from cds_service.hooks.transport import ROOT, HookEndpoints, outcome, read_body, unexpected
+from cds_service.hooks.transport import ROOT, HookEndpoints, outcome, unexpected
 from cds_service.mappings.outgoing import check_templates, questionnaire
+from cds_service.operations.bodies import read_body
+from cds_service.operations.errors import RequestError
 from cds_service.settings import Settings, SettingsError, read_settings
 from cds_service.tenants import fhir_servers
 

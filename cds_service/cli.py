@@ -18,7 +18,6 @@ from cds_service.doctor import findings
 from cds_service.guideline.provenance import rules_version
 from cds_service.guideline.source_check import not_found
 from cds_service.hooks.answer import OSLO, encoded, read_day
-from cds_service.hooks.errors import RequestError
 from cds_service.hooks.language import Language
 from cds_service.hooks.mapping_tables import draw_report, draw_units, members
 from cds_service.hooks.services import Hook
@@ -26,6 +25,7 @@ from cds_service.hooks.terminal import draw, held_against, review_sheet
 from cds_service.mappings.documents import lines_of
 from cds_service.mappings.mapping_report import MappingReport
 from cds_service.mappings.outgoing import operation_outcome
+from cds_service.operations.errors import RequestError
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
 from cds_service.simulate.address import UsageError
 from cds_service.simulate.client import UnreachableError

@@ -14,7 +14,6 @@ from cds_service.guideline.evaluation import evaluate
 from cds_service.guideline.facts import Note
 from cds_service.hooks import policy
 from cds_service.hooks.cards import CardStyle, build_cards
-from cds_service.hooks.errors import RequestError
 from cds_service.hooks.fetching import completed, why_not_fetched
 from cds_service.hooks.language import Language, choose
 from cds_service.hooks.protocol import HookRequest, read_evaluation_body, read_hook
@@ -25,6 +24,7 @@ from cds_service.mappings.datatypes import TooManyError
 from cds_service.mappings.patient import ForeignPatientError, TwoPatientsError
 from cds_service.mappings.record import facts_from_bundle, facts_from_hook
 from cds_service.mappings.site_map import NO_MAP, SiteMap
+from cds_service.operations.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw, ValidationError
 
 from cds_service.hooks.envelope import NULL, is_null, text_of
-from cds_service.hooks.errors import RequestError
+from cds_service.operations.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,12 +8,12 @@ import msgspec
 from msgspec import DecodeError, Raw, Struct, ValidationError
 
 from cds_service.guideline.facts import Note
-from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import ORDER_HOOKS
 from cds_service.mappings.datatypes import Failed
 from cds_service.mappings.fhir import Bundle, Resource, Slot
 from cds_service.mappings.prefetch import path_of
 from cds_service.mappings.tolerant import read_resource
+from cds_service.operations.errors import RequestError
 
 _T = TypeVar("_T")
 NULL = Raw(b"null")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from cds_service.guideline.facts import Note
 from cds_service.hooks.envelope import tolerantly
-from cds_service.hooks.errors import RequestError
 from cds_service.mappings.datatypes import Failed, TooManyError
 from cds_service.mappings.entries import MOST_ENTRIES
 from cds_service.mappings.fetched import Wanted, joined
@@ -20,6 +19,7 @@ from cds_service.mappings.fhir import Bundle, Entry, Medication, OperationOutcom
 from cds_service.mappings.prefetch import path_of
 from cds_service.mappings.prefetch_keys import mentioned
 from cds_service.mappings.prefetch_missing import further_pages, resources, unanswered, unresolved_medications
+from cds_service.operations.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

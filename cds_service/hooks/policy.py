@@ -12,9 +12,9 @@ from cds_service.guideline.dates import When, age_reached
 from cds_service.guideline.interval import Truth
 from cds_service.guideline.tables import TABLES
 from cds_service.hooks.card_draft import AgeGroup, Scope
-from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import ORDER_HOOKS
 from cds_service.mappings.orders import UNREADABLE, is_alongside, names_another
+from cds_service.operations.errors import RequestError
 
 if TYPE_CHECKING:
     from cds_service.guideline.facts import Condition, Facts, Lesion, Order

@@ -15,11 +15,11 @@ from msgspec import Raw, Struct, ValidationError
 from cds_service.guideline.facts import Note
 from cds_service.hooks.authorization import Grant, read_grant
 from cds_service.hooks.envelope import NULL, decoded, is_null, read_envelope, require_utf8, text_of, tolerantly
-from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import BY_HOOK, ORDER_HOOKS, Hook
 from cds_service.mappings.datatypes import Failed
 from cds_service.mappings.fhir import Bundle, Patient, Resource
 from cds_service.mappings.prefetch_missing import resources
+from cds_service.operations.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

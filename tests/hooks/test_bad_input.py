@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 
 from cds_service.app import make_answers, random_uuid
 from cds_service.hooks.answer import encoded
-from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import BY_HOOK
+from cds_service.operations.errors import RequestError
 from cds_service.settings import Settings
 from cds_service.simulate.schema_checks import validator
 

@@ -8,8 +8,8 @@ from time import process_time
 import pytest
 
 from cds_service.app import make_answers, random_uuid
-from cds_service.hooks.errors import RequestError
 from cds_service.hooks.services import BY_HOOK
+from cds_service.operations.errors import RequestError
 from cds_service.settings import Settings
 
 ANSWERS = make_answers(Settings(profile="development"), lambda: datetime(2025, 9, 15, 8, tzinfo=UTC), random_uuid)

@@ -9,7 +9,7 @@ from cds_service.guideline.facts import Condition, Drug, Facts, Form, Lesion, Or
 from cds_service.guideline.interval import Truth
 from cds_service.hooks import policy
 from cds_service.hooks.card_draft import TOPIC_CODES
-from cds_service.hooks.errors import RequestError
+from cds_service.operations.errors import RequestError
 
 TODAY = date(2025, 9, 15)
 CHILD = Facts(patient_id="p", born=When.on(date(2014, 4, 10)))

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from cds_service.hooks.errors import RequestError
 from cds_service.hooks.protocol import read_evaluation_body, read_hook
 from cds_service.mappings.datatypes import Failed
 from cds_service.mappings.fhir import Bundle, MedicationRequest, Observation, OperationOutcome, Patient
+from cds_service.operations.errors import RequestError
 from tests.hooks.asked import BY_HOOK, INSTANCE, ORDERS, SELECT, SIGN, VIEW, body
 
 

@@ -1,8 +1,8 @@
 import pytest
 
-from cds_service.hooks.errors import RequestError
 from cds_service.hooks.protocol import HookRequest, read_evaluation_body, read_hook
 from cds_service.mappings.fhir import Patient
+from cds_service.operations.errors import RequestError
 from tests.hooks.asked import BY_HOOK, ORDERS, SELECT, SIGN, VIEW, body
 
 

@@ -1,0 +1,1 @@
+"""What became of a card: the feedback that EHRs send, its store and migrations."""

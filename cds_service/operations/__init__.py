@@ -1,0 +1,1 @@
+"""Running the service: limits on what comes in, the database, logging."""

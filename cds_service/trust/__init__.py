@@ -1,0 +1,1 @@
+"""Who is calling: registered CDS clients, JWT, key sets, replay."""
