@@ -19,11 +19,19 @@ _TOKEN = re.compile(r"[!-~]{1,8192}")
 
 
 class FhirAccess:
-    """Opens sessions. `seconds` is what a hook may wait for its servers, all requests together."""
+    """Opens sessions. `seconds` is what a hook may wait for its servers, all requests together.
 
-    def __init__(self, servers: Iterable[FhirServer], seconds: float) -> None:
+    `installed` names all servers of the installation: those that are not among `servers` are another client's.
+    """
+
+    def __init__(self, servers: Iterable[FhirServer], seconds: float, installed: Iterable[FhirServer] = ()) -> None:
         self._servers = {server.base: (server, Transport(server)) for server in servers}
         self._seconds = seconds
+        self._others = {server.base for server in installed} - self._servers.keys()
+
+    def is_anothers(self, address: str) -> bool:
+        """Whether that is a server of another client of this installation."""
+        return address.rstrip("/") in self._others
 
     def session(self, address: str, token: str | None) -> Session | Refusal:
         """A session on the listed server of that very address, beginning now; else the field that forbids it.

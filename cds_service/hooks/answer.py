@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -57,6 +58,18 @@ class HookSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HookAnswer:
+    """The CDS Hooks response as JSON, and what of it may be logged."""
+
+    body: bytes
+    instance: str
+    """The request's `hookInstance`."""
+    cards: int = 0
+    fetch_ms: float | None = None
+    """How long the FHIR server was waited for; None where it was not asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answers:
     """Answers requests. The clock gives zoned moments; `new_uuid` gives version 4 uuids."""
 
@@ -65,23 +78,29 @@ class Answers:
     new_uuid: Callable[[], str]
     access: FhirAccess
 
-    async def to_hook(self, service: Service, body: bytes, accept_language: str | None) -> bytes:
+    async def to_hook(self, service: Service, body: bytes, accept_language: str | None) -> HookAnswer:
         """The CDS Hooks response of a service; what prefetch left out is fetched first.
 
         Raises:
-            RequestError: 400 or 412.
+            RequestError: 400, 403, 412 or 413.
         """
         request = read_hook(body, service.hook)
+        if request.grant is not None and self.access.is_anothers(request.grant.server):
+            raise RequestError(403, "forbidden", "The fhirServer is one of another caller.")
         language = choose(self.settings.language, accept_language)
         evaluation = self._evaluate_request(request, None)
+        waited = None
         if request.grant is not None and _may_depend_on_more(evaluation, request):
             queries = service.prefetch(self.settings.style.canonical_base)
+            started = monotonic()
             more = await completed(request, queries, self.access)
             if more is not request:
+                waited = (monotonic() - started) * 1000
                 request, evaluation = self._completed(request, more)
         if _silence(evaluation, request) is not None:
-            return _NO_CARDS
-        return encoded({"cards": self._cards(evaluation, request.hook, language)})
+            return HookAnswer(_NO_CARDS, request.instance, fetch_ms=waited)
+        cards = self._cards(evaluation, request.hook, language)
+        return HookAnswer(encoded({"cards": cards}), request.instance, len(cards), waited)
 
     def _completed(self, request: HookRequest, more: HookRequest) -> tuple[HookRequest, Evaluation]:
         """The request with what was fetched, and its evaluation; without it where that is more than a chart holds."""

@@ -42,6 +42,7 @@ class HookRequest:
     """What a service reads of a request. `selections` is None at hooks that have none."""
 
     hook: Hook
+    instance: str
     user_id: str
     patient_id: str
     draft_orders: Bundle | None
@@ -84,6 +85,7 @@ def read_hook(body: bytes, hook: Hook | None) -> HookRequest:
         raise _missing("context.draftOrders")
     return HookRequest(
         hook=named,
+        instance=instance,
         user_id=user,
         patient_id=patient,
         draft_orders=context.draft_orders if named in ORDER_HOOKS else None,
