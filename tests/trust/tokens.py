@@ -42,12 +42,16 @@ class Signer:
         return {name: value for name, value in named.items() if value is not None}
 
 
-@cache
 def signer(algorithm="RS384", name="a", bits=2048):
     """The key of that name, made at its first use."""
+    return _made(algorithm, name, bits)
+
+
+@cache
+def _made(algorithm, name, bits):
     curve = _CURVES.get(algorithm)
     key = ECKey.generate_key(curve) if curve else RSAKey.generate_key(bits)
-    return Signer(algorithm, f"key-{name}", key)
+    return Signer(algorithm, f"{algorithm}-{name}", key)
 
 
 def key_set(*signers, **members):
