@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw, ValidationError
+from pydantic import SecretStr
 
 from cds_service.hooks.envelope import NULL, is_null, text_of
 from cds_service.operations.errors import RequestError
@@ -23,7 +24,7 @@ class Grant:
     """The FHIR server that a request names, and the token for it; `fault` is the field that forbids to use it."""
 
     server: str
-    token: str | None = field(default=None, repr=False)
+    token: SecretStr | None = None
     fault: str | None = None
 
 
@@ -47,7 +48,7 @@ def read_grant(server: Raw, authorization: Raw, patient_id: str) -> Grant | None
     fault = _fault(fields, patient_id)
     if fault is not None:
         return Grant(address, fault=f"fhirAuthorization.{fault}")
-    return Grant(address, text_of(fields["access_token"]))
+    return Grant(address, SecretStr(text_of(fields["access_token"]) or ""))
 
 
 def _fault(fields: Mapping[str, Raw], patient_id: str) -> str | None:
