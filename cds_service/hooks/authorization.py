@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Raw, ValidationError
 
-from cds_service.hooks.envelope import NULL, is_null, text_of
+from cds_service.hooks.members import NULL, is_null, members, text_of
 from cds_service.operations.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _NUMBER = msgspec.json.Decoder(float, strict=False)
 
 
@@ -31,7 +30,7 @@ def read_grant(server: Raw, authorization: Raw, patient_id: str) -> Grant | None
     """What the two members grant; None where the request names no server.
 
     Raises:
-        RequestError: 400, a token without the server that it is for.
+        RequestError: 400, a token without the server that it is for, or a member that occurs twice.
     """
     address = text_of(server)
     if not address:
@@ -40,9 +39,8 @@ def read_grant(server: Raw, authorization: Raw, patient_id: str) -> Grant | None
         return None
     if is_null(authorization):
         return Grant(address)
-    try:
-        fields = _OBJECT.decode(authorization)
-    except ValidationError:
+    fields = members(authorization, "fhirAuthorization")
+    if fields is None:
         return Grant(address, fault="fhirAuthorization")
     fault = _fault(fields, patient_id)
     if fault is not None:
