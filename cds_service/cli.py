@@ -25,6 +25,7 @@ from cds_service.hooks.terminal import draw, held_against, review_sheet
 from cds_service.mappings.documents import lines_of
 from cds_service.mappings.mapping_report import MappingReport
 from cds_service.mappings.outgoing import operation_outcome
+from cds_service.operations.bodies import require_text
 from cds_service.operations.errors import RequestError
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
 from cds_service.simulate.address import UsageError
@@ -87,7 +88,9 @@ def evaluate(
     failed = 0
     for number, name in enumerate(files, start=1):
         try:
-            members = answers.to_evaluation(_content(name), hook=hook, today=day, language=lang)
+            body = _content(name)
+            require_text(body)
+            members = answers.to_evaluation(body, hook=hook, today=day, language=lang)
         except RequestError as error:
             failed += 1
             members = {"error": operation_outcome(error.code, error.diagnostics), "file": number}

@@ -77,6 +77,13 @@ def test_a_file_that_cannot_be_read_costs_its_own_line_and_the_exit_code_says_so
     assert "2 of 4" in result.stderr
 
 
+def test_a_file_that_is_not_utf8_is_not_read(run, file):
+    chart = '{"resourceType": "Bundle", "entry": [], "note": "Bærum"}'
+    result = run("evaluate", "--json", file("a.json", chart.encode("latin-1")), file("b.json", chart.encode()))
+    assert result.exit_code == 3
+    assert "UTF-8" in lines(result)[0]["error"]["issue"][0]["diagnostics"]
+
+
 def test_nothing_readable_is_told_in_one_sentence(run, file):
     result = run("evaluate", "--json", file("a.json", b"[]"), file("b.json", {"resourceType": "Patient"}))
     assert result.exit_code == 2

@@ -12,6 +12,8 @@ from cds_service.fhir_access.connections import Transport
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pydantic import SecretStr
+
     from cds_service.fhir_access.server import FhirServer
 
 Refusal: TypeAlias = Literal["fhirServer", "fhirAuthorization"]
@@ -33,7 +35,7 @@ class FhirAccess:
         """Whether that is a server of another client of this installation."""
         return address.rstrip("/") in self._others
 
-    def session(self, address: str, token: str | None) -> Session | Refusal:
+    def session(self, address: str, token: SecretStr | None) -> Session | Refusal:
         """A session on the listed server of that very address, beginning now; else the field that forbids it.
 
         A slash at the end of the address makes no difference, anything else does.
@@ -42,7 +44,7 @@ class FhirAccess:
         if known is None:
             return "fhirServer"
         server, transport = known
-        if server.needs_token if token is None else _TOKEN.fullmatch(token) is None:
+        if server.needs_token if token is None else _TOKEN.fullmatch(token.get_secret_value()) is None:
             return "fhirAuthorization"
         deadline = asyncio.get_running_loop().time() + self._seconds
         return Session(server, transport, deadline, token)
