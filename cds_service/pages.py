@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from cds_service.settings import Settings
 
 SAMPLES = Path(__file__).parent.parent / "fhir_samples"
+PAGES = frozenset({"/", "/evaluate", "/fhir/Questionnaire/cno-assessment", "/livez", "/readyz", "/version"})
+"""The addresses that are answered here."""
 _JSON = "application/json"
 _ISSUES = {404: "not-found", 405: "not-supported"}
 

@@ -26,7 +26,8 @@ from pydantic import (
 from cds_service.hooks.card_draft import TOPIC_CODES
 from cds_service.hooks.language import Language
 from cds_service.mappings.site_map import NO_MAP, SiteMap, SiteMapError
-from cds_service.tenants import Tenant, TenantError, read_tenants, site_map_of
+from cds_service.tenant_files import TenantError, read_tenants
+from cds_service.tenants import Tenant, site_map_of
 
 PREFIX = "CNO_CDS_"
 _Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]

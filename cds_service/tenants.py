@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import tomllib
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -17,7 +16,6 @@ from pydantic import (
     Field,
     FilePath,
     StringConstraints,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -27,43 +25,19 @@ from cds_service.fhir_access.server import FhirServer
 from cds_service.hooks.card_draft import TOPIC_CODES
 from cds_service.hooks.language import Language
 from cds_service.mappings.site_map import MOST_BYTES, SiteMap, SiteMapError, read_site_map
-from cds_service.trust.registration import ALGORITHMS, KeySource, Registration, RegistrationError, checked
-from cds_service.trust.vendors import VENDORS, is_known_public
+from cds_service.trust.jwk import ALGORITHMS
+from cds_service.trust.registration import (
+    KeySource,
+    Registration,
+    RegistrationError,
+    require_usable,
+)
+from cds_service.trust.vendors import VENDORS, Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Mapping
 
-_SENTENCES = {
-    "vendor": f"must be one of {', '.join(sorted(VENDORS))}",
-    "issuer": "must be a text that is not empty: the `iss` of its tokens",
-    "subject": "must be a text that is not empty: the `sub` of its tokens",
-    "claimed_tenants": "must be a list of texts: the `tenant` claims of its tokens",
-    "audiences": "must be a list of texts, each an `aud` that it sends instead of the address called",
-    "algorithms": f"must be a list of {', '.join(sorted(ALGORITHMS))}",
-    "key_set_urls": "must be a list of http or https URLs, without a user name, query or fragment",
-    "key_set_file": "must be the path of a file with a JWK Set",
-    "replay": "must be strict, retry or off",
-    "fhir_bases": "must be a list of http or https URLs, without a user name, query or fragment",
-    "fhir_networks": "must be a list of networks, such as 10.20.0.0/16",
-    "fhir_search": "must be get or post",
-    "fhir_needs_token": "must be true or false",
-    "fhir_ca_file": "must be the path of a PEM file with the certificate of an authority",
-    "origins": "must be a list of origins: scheme and host, and the port if there is one, nothing else",
-    "language": "must be nb, nn or en",
-    "topics": f"must be a list of topic codes: {', '.join(sorted(TOPIC_CODES))}",
-    "concept_map": "must be the path of a file",
-    "most_requests": "must be a whole number from 1 to 1000",
-    "keep_comments": "must be true or false",
-}
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=2048, pattern=r"^[!-~]+$")]
-
-
-class TenantError(Exception):
-    """Tenant files do not allow a start: one sentence for each fault, naming file and field, never a value."""
-
-    def __init__(self, *sentences: str) -> None:
-        super().__init__(" ".join(sentences))
-        self.sentences = sentences
 
 
 def _base(text: str) -> str:
@@ -73,12 +47,6 @@ def _base(text: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or page_of(base, base) != base:
         raise ValueError("not a base address")
     return base
-
-
-def _key_set_url(text: str) -> str:
-    """An address kept as it stands: a token's `jku` must equal it."""
-    _base(text)
-    return text
 
 
 def _origin(text: str) -> str:
@@ -111,8 +79,8 @@ class Tenant(BaseModel):
     claimed_tenants: list[_Text] = []
     audiences: list[_Text] = []
     """What its tokens may name as `aud` instead of the address that is called."""
-    algorithms: Annotated[list[str], Field(min_length=1)] = ["ES384", "RS384"]
-    key_set_urls: list[Annotated[str, AfterValidator(_key_set_url)]] = []
+    algorithms: Annotated[frozenset[str], Field(min_length=1)] = Vendor().algorithms
+    key_set_urls: list[_Text] = []
     """Where its public keys are; the `jku` of a token must be one of these, letter by letter."""
     key_set_file: FilePath | None = None
     """Or a JWK Set that was handed over."""
@@ -142,8 +110,11 @@ class Tenant(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _with_preset(cls, values: dict[str, Any]) -> dict[str, Any]:
-        vendor = values.get("vendor")
-        return {**VENDORS[vendor], **values} if isinstance(vendor, str) and vendor in VENDORS else values
+        vendor = VENDORS.get(str(values.get("vendor")))
+        if vendor is None:
+            return values
+        preset = {"issuer": vendor.issuer, "key_set_urls": vendor.key_set_urls, "algorithms": vendor.algorithms}
+        return {name: value for name, value in preset.items() if value} | values
 
     @field_validator("vendor")
     @classmethod
@@ -161,8 +132,8 @@ class Tenant(BaseModel):
 
     @field_validator("algorithms")
     @classmethod
-    def _are_algorithms(cls, value: list[str]) -> list[str]:
-        if not ALGORITHMS.issuperset(value):
+    def _are_algorithms(cls, value: frozenset[str]) -> frozenset[str]:
+        if not value <= ALGORITHMS:
             raise ValueError("unknown algorithm")
         return value
 
@@ -184,54 +155,49 @@ class Tenant(BaseModel):
         return None if self.concept_map is None else site_map_of(self.concept_map)
 
 
-def read_tenants(folder: Path, *, in_development: bool) -> dict[str, Tenant]:
-    """The tenants by name, that of the file. Servers without TLS and public keys are for development only.
-
-    Raises:
-        TenantError: everything that is wrong with the files.
-    """
-    tenants: dict[str, Tenant] = {}
-    faults: list[str] = []
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            tenants[path.stem] = _tenant(path)
-        except TenantError as error:
-            faults += error.sentences
-    for name, tenant in tenants.items():
-        faults += [f"Tenant {name}: {fault}." for fault in _faults(name, tenant, in_development=in_development)]
-    faults += _shared_servers(tenants)
-    if faults:
-        raise TenantError(*faults)
-    return tenants
-
-
 def fhir_servers(tenants: Iterable[Tenant]) -> list[FhirServer]:
     """All servers that may be asked."""
     return [server for tenant in tenants for server in tenant.servers]
 
 
-def registration(name: str, tenant: Tenant) -> Registration | None:
+def registrations(tenants: Mapping[str, Tenant], *, in_development: bool) -> list[Registration]:
+    """As what the tokens of the tenants are recognised.
+
+    Raises:
+        RegistrationError: no token of one could be verified.
+    """
+    each = (registration(name, tenant, in_development=in_development) for name, tenant in tenants.items())
+    return [mine for mine in each if mine is not None]
+
+
+def registration(name: str, tenant: Tenant, *, in_development: bool) -> Registration | None:
     """As what its tokens are recognised, None where it sends none.
 
     Raises:
-        RegistrationError: no key can be used.
-        OSError: the file of its keys cannot be read.
+        RegistrationError: no token could be verified.
     """
     if tenant.issuer is None:
         return None
-    document = None if tenant.key_set_file is None else tenant.key_set_file.read_bytes()
-    return checked(
-        Registration(
-            name=name,
-            issuer=tenant.issuer,
-            keys=KeySource(tuple(tenant.key_set_urls), document),
-            subject=tenant.subject,
-            claimed_tenants=frozenset(tenant.claimed_tenants),
-            audiences=frozenset(tenant.audiences),
-            algorithms=frozenset(tenant.algorithms),
-            replay=tenant.replay,
-        )
+    vendor = VENDORS.get(tenant.vendor or "", Vendor())
+    mine = Registration(
+        name=name,
+        issuer=tenant.issuer,
+        keys=KeySource(tuple(tenant.key_set_urls), _key_set(name, tenant.key_set_file) or vendor.key_set),
+        subject=tenant.subject,
+        claimed_tenants=frozenset(tenant.claimed_tenants),
+        audiences=frozenset(tenant.audiences),
+        algorithms=tenant.algorithms,
+        longest_seconds=vendor.longest_seconds,
+        replay=tenant.replay,
     )
+    return require_usable(mine, plain_http=in_development)
+
+
+def _key_set(name: str, path: Path | None) -> bytes | None:
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError:
+        raise RegistrationError(f"Tenant {name}: key_set_file cannot be read.") from None
 
 
 def site_map_of(path: Path) -> SiteMap:
@@ -246,50 +212,3 @@ def site_map_of(path: Path) -> SiteMap:
     except (OSError, ValueError):
         pass
     raise SiteMapError(f"cannot be read: it must be the path of a file of at most {MOST_BYTES >> 20} MiB")
-
-
-def _tenant(path: Path) -> Tenant:
-    try:
-        return Tenant.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except ValidationError as error:
-        faults = error.errors(include_input=False, include_url=False)
-        fields = dict.fromkeys(str(fault["loc"][0]) for fault in faults)
-        raise TenantError(*(f"Tenant {path.stem}: {_sentence(field)}." for field in fields)) from None
-    except (OSError, ValueError):
-        raise TenantError(f"Tenant {path.stem}: the file cannot be read as TOML.") from None
-
-
-def _sentence(field: str) -> str:
-    known = _SENTENCES.get(field)
-    if known is not None:
-        return f"{field} {known}"
-    return f"{field} is not a field of a tenant" if field.isidentifier() else "it has a field that no tenant has"
-
-
-def _faults(name: str, tenant: Tenant, *, in_development: bool) -> Iterator[str]:
-    """What is wrong with a tenant whose fields are each valid."""
-    try:
-        mine = registration(name, tenant)
-    except RegistrationError as error:
-        yield str(error)
-    except OSError:
-        yield "key_set_file cannot be read"
-    else:
-        if mine is None and not (in_development and tenant.fhir_bases):
-            yield "issuer is missing, so that nobody can call in its name"
-        if mine is not None and not in_development and is_known_public(mine):
-            yield "its private key is public knowledge: it is for the development profile only"
-    try:
-        _ = tenant.site_map
-    except SiteMapError as error:
-        yield f"concept_map {error}"
-    for field in ("key_set_urls", "fhir_bases", "origins"):
-        if not in_development and any(urlsplit(url).scheme != "https" for url in getattr(tenant, field)):
-            yield f"{field} must be https outside of the development profile"
-
-
-def _shared_servers(tenants: dict[str, Tenant]) -> Iterator[str]:
-    seen: dict[str, str] = {}
-    for name, base in ((name, base) for name, tenant in tenants.items() for base in tenant.fhir_bases):
-        if seen.setdefault(base, name) != name:
-            yield f"Tenant {name}: fhir_bases names a server of tenant {seen[base]}."

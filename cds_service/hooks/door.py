@@ -75,7 +75,7 @@ class Door:
             RequestError: 401; 429 and 503 where too many are answered; what the body is refused for.
         """
         admission = await self.admit(scope, paths)
-        with self.most.passed(), admission.client.gate.passed():
+        with self.most.pass_(), admission.client.gate.pass_():
             body = await read_body(scope["headers"], receive)
             await self.once(admission, scope, body)
             yield admission.client, body
@@ -90,9 +90,7 @@ class Door:
         if not headers and self.anonymous is not None and self._is_near(scope):
             return Admission(self.anonymous)
         try:
-            if len(headers) > 1:
-                raise NotTrustedError("scheme")
-            caller = await self.authentication.verify(next(iter(headers), None), self._addresses(scope, paths))
+            caller = await self.authentication.verify(b", ".join(headers) or None, self._addresses(scope, paths))
         except NotTrustedError as error:
             raise _refusal(scope, error) from None
         line_of(scope).tenant = caller.registration.name

@@ -34,10 +34,8 @@ class FeedbackDesk:
             RequestError: 400 where the body is no feedback, 503 where it cannot be stored now.
         """
         try:
-            items = read_feedback(body)
-            receipt = await self.store.kept(
-                client.name, service.id, items, self.clock(), keep_comments=client.keep_comments
-            )
+            reading = read_feedback(body, keep_comments=client.keep_comments)
+            receipt = await self.store.kept(client.name, service.id, reading, self.clock())
         except NotFeedbackError as error:
             raise RequestError(400, "structure", str(error)) from None
         except StoreUnavailableError:

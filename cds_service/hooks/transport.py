@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ROOT = "/cds-services"
 _FEEDBACK = "feedback"
+ROUTES = frozenset({ROOT, *(f"{ROOT}/{service.id}{end}" for service in SERVICES for end in ("", f"/{_FEEDBACK}"))})
+"""The addresses that are answered here, as they are written."""
 _JSON = (b"content-type", b"application/json")
 _READABLE = (
     (b"access-control-expose-headers", b"retry-after, www-authenticate"),
@@ -73,6 +75,12 @@ class HookEndpoints:
         except RequestError as error:
             headers = tuple((name.encode(), value.encode()) for name, value in error.headers.items())
             reply = _Reply(error.status, outcome(error), headers)
+        except Exception:
+            await self._send(scope, send, _Reply(500, unexpected()))
+            raise
+        await self._send(scope, send, reply)
+
+    async def _send(self, scope: Scope, send: Send, reply: _Reply) -> None:
         cors = self._cors(scope["headers"], reply.client)
         length = (b"content-length", b"%d" % len(reply.body))
         headers = [*((_JSON, length) if reply.body else ()), *reply.headers, *cors]

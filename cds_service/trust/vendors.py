@@ -21,10 +21,17 @@ class Vendor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_set_urls: tuple[str, ...] = ()
     algorithms: frozenset[str] = frozenset({"ES384", "RS384"})
     longest_seconds: int = 3600
+    keys: tuple[dict[str, str], ...] = ()
+    """Public JWKs that need not be fetched."""
     public: bool = False
     """Whether anybody can sign as this issuer: for development alone."""
     public_thumbprints: frozenset[str] = frozenset()
     """RFC 7638 thumbprints of keys whose private half is public knowledge."""
+
+    @property
+    def key_set(self) -> bytes | None:
+        """Its keys as a JWK Set, None where it has none here."""
+        return msgspec.json.encode({"keys": self.keys}) if self.keys else None
 
 
 VENDORS: Mapping[str, Vendor] = msgspec.convert(
