@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import sys
 import threading
 import warnings
@@ -42,7 +43,10 @@ def report(event: str, level: int, **fields: object) -> None:
 
 
 def take_over() -> None:
-    """Make this process write nothing of records, warnings and uncaught exceptions but through our lines."""
+    """Make this process write nothing of records, warnings and uncaught exceptions but through our lines.
+
+    When it crashes it leaves no image of its memory either.
+    """
     for logger in logging.root.manager.loggerDict.values():
         if isinstance(logger, logging.Logger):
             logger.handlers.clear()
@@ -58,6 +62,7 @@ def take_over() -> None:
     sys.excepthook = _uncaught
     sys.unraisablehook = _unraisable
     threading.excepthook = _uncaught_in_thread
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _warned(  # noqa: PLR0913, PLR0917  the signature of warnings.showwarning

@@ -9,6 +9,8 @@ from threading import RLock
 STANDARD_OUTPUT = 1
 _AT_ONCE = select.PIPE_BUF
 """Bytes that a pipe which says it is ready takes without waiting."""
+_PATIENCE = 0.01
+"""Seconds for a reader who is a moment behind; one that stays behind is not waited for again."""
 
 
 class Lines:
@@ -21,6 +23,7 @@ class Lines:
         self.lost = 0
         self._descriptor = descriptor
         self._torn = False
+        self._stuck = False
         # Re-entrant: a finalizer may fail, and be logged, while a line is written.
         self._lock = RLock()
 
@@ -44,6 +47,7 @@ class Lines:
     debug = info = warning = error = critical = msg
 
     def _write(self, part: bytes) -> int:
-        if not select.select((), (self._descriptor,), (), 0)[1]:
+        self._stuck = not select.select((), (self._descriptor,), (), 0 if self._stuck else _PATIENCE)[1]
+        if self._stuck:
             raise BlockingIOError
         return os.write(self._descriptor, part)

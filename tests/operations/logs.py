@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import resource
 import sys
 import threading
 import warnings
@@ -49,6 +50,7 @@ def untouched():
     before = [(each, [*each.handlers], each.level, each.propagate, each.disabled) for each in loggers]
     hooks = sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning
     rest = logging.raiseExceptions, logging.lastResort
+    memory = resource.getrlimit(resource.RLIMIT_CORE)
     try:
         yield
     finally:
@@ -58,6 +60,7 @@ def untouched():
             each.propagate, each.disabled = propagate, disabled
         sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning = hooks
         logging.raiseExceptions, logging.lastResort = rest
+        resource.setrlimit(resource.RLIMIT_CORE, memory)
         structlog.reset_defaults()
 
 

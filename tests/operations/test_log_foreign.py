@@ -152,7 +152,7 @@ def test_a_warning_is_told_as_category_and_place(log):
 
 
 SCRIPT = """
-import asyncio, gc, logging, sys, threading, warnings
+import asyncio, gc, logging, os, resource, sys, threading, warnings
 from datetime import UTC, datetime
 from cds_service.operations.log import configure
 from cds_service.operations.log_keys import Words
@@ -188,9 +188,10 @@ one.start()
 one.join()
 warnings.warn(PRIVATE)
 logging.getLogger("x").warning("%d", PRIVATE)
+if resource.getrlimit(resource.RLIMIT_CORE)[0] != 0:
+    sys.exit("A crash would leave an image of the memory.")
 if sys.argv[1] == "raise":
     raise ExceptionGroup(PRIVATE, [KeyError(PRIVATE)])
-import os
 os.abort()
 """
 

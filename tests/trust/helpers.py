@@ -6,7 +6,8 @@ import pytest
 
 from cds_service.trust.authentication import Authentication, NotTrustedError
 from cds_service.trust.key_sets import KeyTimes
-from tests.trust.tokens import ENDPOINT, NOW
+from cds_service.trust.registration import KeySource
+from tests.trust.tokens import ENDPOINT, NOW, bearer, registration, token
 
 
 class NoReplays:
@@ -47,3 +48,17 @@ def refused(trust, header, endpoint=ENDPOINT):
     with pytest.raises(NotTrustedError) as fault:
         verify(trust, header, endpoint)
     return fault.value.reason
+
+
+def client(server, **fields):
+    """A client whose keys are at that server."""
+    return registration(keys=KeySource((server.url,)), **fields)
+
+
+async def reason(trust, by, head=None, **changes):
+    """Why the token of this signer is refused, None when it is accepted."""
+    try:
+        await trust.verify(bearer(token(by, head, **changes)), ENDPOINT)
+    except NotTrustedError as fault:
+        return fault.reason
+    return None
