@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, get_args
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from typing_extensions import override
+
 from cds_service.feedback.store import FeedbackStore
 from cds_service.fhir_access.access import FhirAccess
 from cds_service.guideline.provenance import rules_version
@@ -23,7 +25,9 @@ from cds_service.hooks.transport import ROOT, ROUTES, HookEndpoints, outcome
 from cds_service.mappings.outgoing import check_templates
 from cds_service.operations.access_log import AccessLog
 from cds_service.operations.database import DatabaseError, open_database
+from cds_service.operations.errors import RequestError
 from cds_service.operations.gates import SERVICE_MOST, Gate
+from cds_service.operations.http_protocol import BoundedHttpProtocol
 from cds_service.operations.log import configure
 from cds_service.operations.log_keys import ANONYMOUS, Words
 from cds_service.operations.security_headers import SecurityHeaders, TrustedHosts
@@ -33,6 +37,7 @@ from cds_service.tenants import Tenant, fhir_servers, registrations
 from cds_service.trust.authentication import Authentication, Reason
 from cds_service.trust.database_replay import DatabaseReplays
 from cds_service.trust.replay import Replays, SqliteReplays
+from cds_service.trust.vendors import KNOWN_PUBLIC
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -51,7 +56,7 @@ class Application:
 
     def __init__(self, settings: Settings, hooks: HookEndpoints, door: Door, store: FeedbackStore) -> None:
         self._hooks = hooks
-        self._door = door
+        self.door = door
         self._store = store
         self._pages = make_pages(settings, door, self._lifespan)
         base = urlsplit(settings.base_url or "")
@@ -66,7 +71,7 @@ class Application:
 
     async def aclose(self) -> None:
         """Close all connections to other servers; a server that runs the lifespan does so at its end."""
-        await self._door.aclose()
+        await self.door.aclose()
         await asyncio.to_thread(self._store.close)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,10 +84,19 @@ class Application:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_RARER_COLLECTIONS)
-        fetching = asyncio.create_task(self._door.authentication.prefetch())
+        fetching = asyncio.create_task(self.door.authentication.prefetch())
         yield
         fetching.cancel()
         await self.aclose()
+
+
+class HttpProtocol(BoundedHttpProtocol):
+    """One connection; what is no HTTP is refused as every other fault is."""
+
+    @staticmethod
+    @override
+    def refuse(error: RequestError) -> bytes:
+        return outcome(error)
 
 
 def system_clock() -> datetime:
@@ -187,9 +201,10 @@ def make_door(settings: Settings, clock: Callable[[], datetime], new_uuid: Calla
             tenants[SANDBOX] = sandbox
             clients[SANDBOX] = replace(anonymous, name=SANDBOX)
     known = registrations(tenants, in_development=settings.in_development)
+    refused = frozenset[str]() if settings.in_development else KNOWN_PUBLIC
     return Door(
         clients,
-        Authentication(known, _replays(settings), clock, public_keys=settings.in_development),
+        Authentication(known, _replays(settings), clock, refused_keys=refused),
         settings.base_url,
         Gate(SERVICE_MOST, of_service=True),
         settings.open_to,

@@ -13,7 +13,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from cds_service.app import create_app, make_answers, random_uuid, system_clock
+from cds_service.app import HttpProtocol, create_app, make_answers, random_uuid, start_log, system_clock
 from cds_service.doctor import findings
 from cds_service.guideline.provenance import rules_version
 from cds_service.guideline.source_check import not_found
@@ -27,6 +27,7 @@ from cds_service.mappings.mapping_report import MappingReport
 from cds_service.mappings.outgoing import operation_outcome
 from cds_service.operations.bodies import require_text
 from cds_service.operations.errors import RequestError
+from cds_service.operations.http_protocol import UVICORN_OPTIONS
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
 from cds_service.simulate.address import UsageError
 from cds_service.simulate.client import UnreachableError
@@ -63,7 +64,8 @@ def serve(
     address = settings.base_url or _address(host, port)
     settings = settings.model_copy(update={"base_url": address})
     typer.echo(f"cno-cds {version('cno-cds')} (rules {rules_version()}) on {address}/", err=True)
-    options: dict[str, Any] = {"host": host, "port": port, "access_log": False, "server_header": False}
+    start_log(settings)
+    options: dict[str, Any] = {**UVICORN_OPTIONS, "http": HttpProtocol, "host": host, "port": port, "log_config": None}
     if workers == 1:
         uvicorn.run(create_app(settings), **options)
     else:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cds_service.feedback.reading import NotFeedbackError, read_feedback
-from cds_service.feedback.store import StoreUnavailableError
+from cds_service.feedback.errors import NotFeedbackError, StoreUnavailableError
+from cds_service.feedback.reading import read_feedback
 from cds_service.operations.errors import RequestError
 
 if TYPE_CHECKING:

@@ -30,8 +30,8 @@ _FEEDBACK = "feedback"
 ROUTES = frozenset({ROOT, *(f"{ROOT}/{service.id}{end}" for service in SERVICES for end in ("", f"/{_FEEDBACK}"))})
 """The addresses that are answered here, as they are written."""
 _JSON = (b"content-type", b"application/json")
-_READABLE = (
-    (b"access-control-expose-headers", b"retry-after, www-authenticate"),
+_READABLE = (b"access-control-expose-headers", b"retry-after, www-authenticate")
+_PREFLIGHT = (
     (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
     (b"access-control-allow-headers", b"authorization, content-type"),
     (b"access-control-max-age", b"600"),
@@ -81,7 +81,7 @@ class HookEndpoints:
         await self._send(scope, send, reply)
 
     async def _send(self, scope: Scope, send: Send, reply: _Reply) -> None:
-        cors = self._cors(scope["headers"], reply.client)
+        cors = self._cors(scope, reply.client)
         length = (b"content-length", b"%d" % len(reply.body))
         headers = [*((_JSON, length) if reply.body else ()), *reply.headers, *cors]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
@@ -125,13 +125,14 @@ class HookEndpoints:
 
         return take
 
-    def _cors(self, headers: Headers, client: CdsClient | None) -> Headers:
+    def _cors(self, scope: Scope, client: CdsClient | None) -> Headers:
         """What lets a page of a listed origin read the answer."""
-        origin = next((value.decode("latin-1") for name, value in headers if name == b"origin"), None)
+        origin = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"), None)
         allowed = self._door.allowed_origin(origin, client)
         if allowed is None:
             return (_VARY,)
-        return ((b"access-control-allow-origin", allowed.encode("latin-1")), _VARY, *_READABLE)
+        named = (b"access-control-allow-origin", allowed.encode("latin-1"))
+        return (named, _VARY, *(_PREFLIGHT if scope["method"] == "OPTIONS" else (_READABLE,)))
 
     def _addresses(self) -> Iterator[tuple[str, _Route]]:
         """Each route under its path, also where a client joined the parts with one slash too many."""
