@@ -53,12 +53,12 @@ class DatabaseReplays:
     def _record(self, use: Use) -> Earlier | None:
         with self._engine.connect() as connection:
             self._make(connection)
+            columns = self._table.c
             row = {"token": use.token, "request": use.request, "at": use.at, "until": use.until}
-            insert = self._insert(self._table).values(row).on_conflict_do_nothing()
-            if connection.execute(insert).rowcount == 1:
+            insert = self._insert(self._table).values(row).on_conflict_do_nothing().returning(columns.at)
+            if connection.execute(insert).first() is not None:
                 self._purge(connection, use.at)
                 return None
-            columns = self._table.c
             found = connection.execute(select(columns.request, columns.at).where(columns.token == use.token)).first()
             return Earlier(b"", 0) if found is None else Earlier(bytes(found.request), found.at)
 
