@@ -49,8 +49,9 @@ cover: $(READY) ## branch coverage; guideline and mappings at least 98 %
 	@printf 'guideline %%: ' && $(BIN)/coverage report --format=total --include='cds_service/guideline/*' --fail-under=98
 	@printf 'mappings %%: ' && $(BIN)/coverage report --format=total --include='cds_service/mappings/*' --fail-under=98
 
-bench: $(READY) ## CPU time per request against a bare ASGI app; a fetched chart against one search
+bench: $(READY) ## CPU per request against a bare app, the share of token and log; a fetched chart against one search
 	@$(BIN)/python benchmarks/bench.py
+	@$(BIN)/python benchmarks/trust.py
 	@$(BIN)/python -m benchmarks.fetching
 
 cohort: $(READY) ## 10,000 synthetic children: who gets a card, and which

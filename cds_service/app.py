@@ -32,7 +32,7 @@ from cds_service.operations.log import configure
 from cds_service.operations.log_keys import ANONYMOUS, Words
 from cds_service.operations.security_headers import SecurityHeaders, TrustedHosts
 from cds_service.pages import PAGES, make_pages
-from cds_service.settings import Settings, SettingsError, read_settings, require_startable
+from cds_service.settings import PREFIX, Settings, SettingsError, read_settings, require_startable
 from cds_service.tenants import Tenant, fhir_servers, registrations
 from cds_service.trust.authentication import Authentication, Reason
 from cds_service.trust.database_replay import DatabaseReplays
@@ -216,7 +216,7 @@ def _database(settings: Settings) -> Engine:
     try:
         return open_database(settings.database_url.get_secret_value())
     except DatabaseError as fault:
-        raise SettingsError(str(fault)) from None
+        raise SettingsError(f"{PREFIX}DATABASE_URL: {fault}") from None
 
 
 def _replays(settings: Settings) -> Replays:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from cds_service.app import make_door, random_uuid, system_clock
+from cds_service.feedback.errors import StoreUnavailableError, cause_of
+from cds_service.feedback.migrating import migrate
 from cds_service.guideline.provenance import rules_digest, rules_version
 from cds_service.hooks.language import LANGUAGES
 from cds_service.hooks.wording import wording
 from cds_service.mappings.outgoing import check_templates
-from cds_service.settings import SettingsError, read_settings
+from cds_service.operations.database import DatabaseError, open_database
+from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,37 +26,90 @@ _FAULTS = (SettingsError, ValueError, LookupError, TypeError, OSError)
 
 def findings() -> Iterator[tuple[bool, str]]:
     """Of each check whether it holds, and what to say of it; the environment is read afresh."""
-    checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("settings", _settings),
-        ("tenants", _tenants),
-        ("rules", lambda: f"{rules_version()} {rules_digest()}"),
-        ("wording", lambda: ", ".join(f"{language} {len(wording(language).texts)} texts" for language in LANGUAGES)),
-        ("local codes", _local_codes),
-        ("templates", _templates),
-    )
-    for name, check in checks:
-        try:
-            yield True, f"{name}: {check()}"
-        except _FAULTS as fault:
-            yield False, f"{name}: {fault if isinstance(fault, SettingsError) else type(fault).__name__}"
+    carried: dict[str, Callable[[], str]] = {
+        "rules": lambda: f"{rules_version()} {rules_digest()}",
+        "wording": lambda: ", ".join(f"{language} {len(wording(language).texts)} texts" for language in LANGUAGES),
+        "templates": _templates,
+    }
+    try:
+        settings = read_settings()
+    except SettingsError as fault:
+        yield from ((False, f"settings: {sentence}") for sentence in fault.sentences)
+    else:
+        named: dict[str, Callable[[Settings], str]] = {
+            "settings": _settings,
+            "tenants": _tenants,
+            "keys": _keys,
+            "database": _database,
+            "local codes": _local_codes,
+        }
+        for name, check in named.items():
+            yield from _outcome(name, partial(check, settings))
+    for name, holds in carried.items():
+        yield from _outcome(name, holds)
 
 
-def _settings() -> str:
-    settings = read_settings()
+def _outcome(name: str, check: Callable[[], str]) -> Iterator[tuple[bool, str]]:
+    try:
+        yield True, f"{name}: {check()}"
+    except _FAULTS as fault:
+        for sentence in fault.sentences if isinstance(fault, SettingsError) else (type(fault).__name__,):
+            yield False, f"{name}: {sentence}"
+
+
+def _settings(settings: Settings) -> str:
     return ", ".join(f"{name} {_plain(value)}" for name, value in settings.model_dump(exclude_none=True).items())
 
 
 def _plain(value: object) -> str:
-    return "+".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+    return "+".join(sorted(map(str, value))) if isinstance(value, frozenset | tuple) else str(value)
 
 
-def _tenants() -> str:
-    told = [f"{name} asks {' '.join(tenant.fhir_bases)}" for name, tenant in read_settings().tenants.items()]
-    return ", ".join(told) or "none: nothing is fetched"
+def _tenants(settings: Settings) -> str:
+    told = [
+        f"{name} signs as {tenant.issuer or 'nobody'} and may have asked {' '.join(tenant.fhir_bases) or 'no server'}"
+        for name, tenant in settings.tenants.items()
+    ]
+    return ", ".join(told) or "none: calls without a token are answered on this machine alone"
 
 
-def _local_codes() -> str:
-    site = read_settings().site_map
+def _keys(settings: Settings) -> str:
+    """Whether of every tenant a key can be had now."""
+
+    async def missing() -> list[str]:
+        door = make_door(settings, system_clock, random_uuid)
+        try:
+            await door.authentication.prefetch()
+            return door.authentication.without_keys()
+        finally:
+            await door.aclose()
+
+    names = asyncio.run(missing())
+    if names:
+        raise SettingsError(
+            *(f"Tenant {name}: none of its key_set_urls answers with a key that can be used." for name in names)
+        )
+    return f"{len(settings.tenants)} tenants have keys" if settings.tenants else "none are needed"
+
+
+def _database(settings: Settings) -> str:
+    """Whether feedback could be stored now."""
+    url = settings.database_url.get_secret_value()
+    try:
+        engine = open_database(url)
+        migrate(engine)
+    except (DatabaseError, StoreUnavailableError, SQLAlchemyError) as fault:
+        raise SettingsError(f"{PREFIX}DATABASE_URL: {_why(fault)}") from None
+    return f"{engine.dialect.name}, schema current"
+
+
+def _why(fault: Exception) -> str:
+    """A sentence for operators that holds nothing of the URL."""
+    return str(fault) if isinstance(fault, DatabaseError) else f"the database cannot be used ({cause_of(fault)})."
+
+
+def _local_codes(settings: Settings) -> str:
+    site = settings.site_map
     return site.summary() if site.codings else "no ConceptMap"
 
 

@@ -92,6 +92,15 @@ class Authentication:
         """Fetch all key sets, so that the first calls need not wait; one that cannot be had is asked for later."""
         await asyncio.gather(*(remote.fetch() for remote in self._remote.values()))
 
+    def without_keys(self) -> list[str]:
+        """The tenants of which no published key is at hand: none was fetched yet, or none can be."""
+        clients = (client for listed in self._clients.values() for client in listed)
+        return sorted(
+            client.registration.name
+            for client in clients
+            if not client.agreed and all(each.is_empty for each in client.remote.values())
+        )
+
     async def verify(self, header: bytes | str | None, endpoint: str | Collection[str]) -> Caller:
         """Who sent the value of this Authorization header to an endpoint with this address, or these.
 

@@ -71,6 +71,11 @@ class RemoteKeySet:
             self._begin()
         return key
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no key is at hand."""
+        return not self._keys
+
     async def find(self, kid: str) -> PublicKey | None:
         """The key of that name, after a fetch when it is not at hand and one may be made or is under way."""
         key = self.known(kid)
