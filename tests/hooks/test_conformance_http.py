@@ -88,3 +88,8 @@ def test_orders_of_an_older_release_or_of_another_kind_are_answered(client, orde
     response = client.post("/cds-services/cno-order-sign", content=json.dumps(asked))
     assert response.status_code == 200
     assert isinstance(response.json()["cards"], list)
+
+
+@pytest.mark.parametrize("url", ["/docs", "/redoc", "/docs/oauth2-redirect"])
+def test_no_page_describes_the_addresses_to_strangers(client, url):
+    outcome(client.get(url), 404)
