@@ -1,6 +1,7 @@
 # Everything that a developer does here, one word each. Needs make and Python 3.11 or newer; test-services a JDK too.
 PORT ?= 8000
 PYTEST_ARGS ?=
+AUDIT_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-services check format cover bench cohort mutate samples traceability clean
+.PHONY: help setup run test test-services check format cover bench cohort mutate samples traceability conformance audit sbom clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -68,6 +69,18 @@ samples: $(READY) ## compose fhir_samples/ anew, their expected answers, docs/ca
 
 traceability: $(READY) ## write docs/traceability.csv and .html: rules, numbers, tests, card texts
 	@$(BIN)/python -m scripts.traceability
+
+conformance: $(READY) ## write docs/conformance.md and docs/threats.md; fails where an answer or a test is missing
+	@$(BIN)/python -m scripts.conformance
+
+audit: $(READY) ## known vulnerabilities of the locked runtime packages (asks pypi.org; AUDIT_ARGS="-s osv")
+	@$(BIN)/python -m scripts.audit $(AUDIT_ARGS)
+
+sbom: $(READY) ## dist/sbom.json: the locked runtime packages as CycloneDX 1.6
+	@UV_PROJECT_ENVIRONMENT=build/runtime $(UV) sync --quiet --locked --no-dev --no-install-project
+	@$(UV) run --quiet --isolated --no-project --with 'cyclonedx-bom>=7.5,<8' cyclonedx-py environment build/runtime/bin/python \
+		--pyproject pyproject.toml --sv 1.6 --output-format JSON --output-reproducible --output-file build/sbom.draft.json
+	@$(BIN)/python -m scripts.sbom build/sbom.draft.json dist/sbom.json
 
 clean: ## remove what was built, not .venv and not data
 	@rm -rf build dist mutants .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

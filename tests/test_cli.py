@@ -2,6 +2,7 @@ import io
 import json
 import os
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from cds_service.guideline.source_check import hold_against
 from cds_service.guideline.tables import TABLES
 from tests.conftest import Client
 
-SCHEMA = Path(__file__).parent / "schemas" / "evaluation.schema.json"
+SCHEMA = files("cds_service") / "schemas" / "evaluation.schema.json"
 EVALUATION = Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
 PATIENT = {"resourceType": "Patient", "id": "p1", "birthDate": "2014-04-10"}
 CNO = {

@@ -9,14 +9,14 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _WAIT_SECONDS = 2
 """How long another's lock, a free connection or a connection at all is waited for."""
-_POOL: dict[str, Any] = {"pool_timeout": _WAIT_SECONDS, "pool_pre_ping": True, "hide_parameters": True}
+_POOL: dict[str, Any] = {"pool_timeout": _WAIT_SECONDS, "hide_parameters": True}
 _SQLITE = frozenset({"sqlite", "sqlite+pysqlite"})
 _POSTGRESQL = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 _SESSION = "-c statement_timeout=3000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
@@ -76,6 +76,8 @@ def _sqlite(url: URL, synchronous: str) -> Engine:
 
     engine = create_engine(url.set(drivername="sqlite+pysqlite"), creator=connect, **_POOL)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "connect", lambda _, record: record.info.update(file=_identity(path)))
+    event.listen(engine, "checkout", lambda _, record, __: _require_same(record.info["file"], path))
     return engine
 
 
@@ -93,6 +95,20 @@ def _create(path: Path) -> None:
         pass
     except OSError as fault:
         raise sqlite3.OperationalError(f"unable to create the database file: {fault.strerror}") from None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+def _require_same(file: tuple[int, int], path: Path) -> None:
+    """Who holds a file that has been removed, or replaced by an older copy, would write where nobody reads."""
+    if _identity(path) != file:
+        raise DisconnectionError
 
 
 def _into_wal(connection: sqlite3.Connection) -> None:
@@ -120,6 +136,7 @@ def _postgresql(url: URL, more: str) -> Engine:
         complete,
         isolation_level="READ COMMITTED",
         pool_size=2,
+        pool_pre_ping=True,
         connect_args={"prepare_threshold": None},  # poolers that share a connection know no prepared statement
         **_POOL,
     )

@@ -4,7 +4,7 @@ import asyncio
 import json
 from copy import deepcopy
 from datetime import UTC, datetime
-from pathlib import Path
+from importlib.resources import files
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +18,7 @@ from cds_service.operations.errors import RequestError
 from cds_service.settings import Settings
 from cds_service.simulate.schema_checks import validator
 
-SCHEMAS = Path(__file__).parent.parent / "schemas"
+SCHEMAS = files("cds_service") / "schemas"
 EVALUATION = Draft202012Validator(json.loads((SCHEMAS / "evaluation.schema.json").read_text("utf-8")))
 RESPONSE = validator("Response")
 ANSWERS = make_answers(Settings(profile="development"), lambda: datetime(2025, 9, 15, 8, tzinfo=UTC), random_uuid)
