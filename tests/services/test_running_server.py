@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
 import pytest
@@ -29,17 +30,24 @@ def environment(**extra):
 
 
 @contextmanager
-def running(**extra):
-    """Start the service; yields its process and its address."""
+def running(*options, **extra):
+    """Start the service; yields its process and its address. What it stores is gone with it, if nothing else is said."""
     port = free_port()
-    process = subprocess.Popen([COMMAND, "serve", "--port", str(port)], env=environment(**extra), cwd=ROOT)  # noqa: S603  our own command
+    command = [COMMAND, "serve", "--port", str(port), *options]
     address = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_ready(f"{address}/readyz", process, SECONDS)
-        yield process, address
-    finally:
-        process.kill()
-        process.wait()
+    with TemporaryDirectory() as folder:
+        store = {"CNO_CDS_DATABASE_URL": f"sqlite:///{folder}/cno-cds.db"}
+        process = subprocess.Popen(command, env=environment(**{**store, **extra}), cwd=ROOT)  # noqa: S603  our own command
+        try:
+            wait_until_ready(f"{address}/readyz", process, SECONDS)
+            yield process, address
+        finally:
+            process.terminate()
+            try:
+                process.wait(SECONDS)
+            finally:
+                process.kill()
+                process.wait()
 
 
 @pytest.fixture(scope="module")
