@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, get_args
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from typing_extensions import override
-
 from cds_service.feedback.store import FeedbackStore
 from cds_service.fhir_access.access import FhirAccess
 from cds_service.guideline.provenance import rules_version
@@ -25,9 +23,7 @@ from cds_service.hooks.transport import ROOT, ROUTES, HookEndpoints, outcome
 from cds_service.mappings.outgoing import check_templates
 from cds_service.operations.access_log import AccessLog
 from cds_service.operations.database import DatabaseError, open_database
-from cds_service.operations.errors import RequestError
 from cds_service.operations.gates import SERVICE_MOST, Gate
-from cds_service.operations.http_protocol import BoundedHttpProtocol
 from cds_service.operations.log import configure
 from cds_service.operations.log_keys import ANONYMOUS, Words
 from cds_service.operations.security_headers import SecurityHeaders, TrustedHosts
@@ -88,15 +84,6 @@ class Application:
         yield
         fetching.cancel()
         await self.aclose()
-
-
-class HttpProtocol(BoundedHttpProtocol):
-    """One connection; what is no HTTP is refused as every other fault is."""
-
-    @staticmethod
-    @override
-    def refuse(error: RequestError) -> bytes:
-        return outcome(error)
 
 
 def system_clock() -> datetime:

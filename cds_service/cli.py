@@ -13,10 +13,11 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from cds_service.app import HttpProtocol, create_app, make_answers, random_uuid, start_log, system_clock
+from cds_service.app import create_app, make_answers, random_uuid, start_log, system_clock
 from cds_service.doctor import findings
 from cds_service.guideline.provenance import rules_version
 from cds_service.guideline.source_check import not_found
+from cds_service.hooks.connections import UVICORN_OPTIONS
 from cds_service.hooks.answer import OSLO, encoded, read_day
 from cds_service.hooks.language import Language
 from cds_service.hooks.mapping_tables import draw_report, draw_units, members
@@ -27,7 +28,6 @@ from cds_service.mappings.mapping_report import MappingReport
 from cds_service.mappings.outgoing import operation_outcome
 from cds_service.operations.bodies import require_text
 from cds_service.operations.errors import RequestError
-from cds_service.operations.http_protocol import UVICORN_OPTIONS
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
 from cds_service.simulate.address import UsageError
 from cds_service.simulate.client import UnreachableError
@@ -65,7 +65,7 @@ def serve(
     settings = settings.model_copy(update={"base_url": address})
     typer.echo(f"cno-cds {version('cno-cds')} (rules {rules_version()}) on {address}/", err=True)
     start_log(settings)
-    options: dict[str, Any] = {**UVICORN_OPTIONS, "http": HttpProtocol, "host": host, "port": port, "log_config": None}
+    options: dict[str, Any] = {**UVICORN_OPTIONS, "host": host, "port": port, "log_config": None}
     if workers == 1:
         uvicorn.run(create_app(settings), **options)
     else:

@@ -1,0 +1,56 @@
+"""How many requests are under way at a time: of one tenant, so that it cannot take the room of others, and of all."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from cds_service.operations.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TENANT_MOST = 16
+"""Under way at a time of one tenant, in each worker. With one fetched chart each they are some 30 a second."""
+SERVICE_MOST = 64
+"""Of all tenants together, in each worker."""
+RETRY_AFTER = 1
+"""Seconds. A request takes far less."""
+
+
+class Gate:
+    """Lets so many through at a time and refuses the next one at once.
+
+    None waits: a queue would hold bodies and make everyone late, and an EHR does not show a card that comes late.
+    """
+
+    def __init__(self, most: int, *, of_service: bool = False) -> None:
+        self._most = most
+        self._inside = 0
+        self._of_service = of_service
+
+    @property
+    def inside(self) -> int:
+        """How many are under way."""
+        return self._inside
+
+    @contextmanager
+    def pass_(self) -> Iterator[None]:
+        """Count one request until the block is left, however that happens.
+
+        Raises:
+            RequestError: 429, or 503 at the gate of the whole service, with `retry-after`.
+        """
+        if self._inside >= self._most:
+            raise self._full()
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+
+    def _full(self) -> RequestError:
+        headers = {"retry-after": str(RETRY_AFTER)}
+        if self._of_service:
+            return RequestError(503, "transient", "Too many requests are under way.", headers)
+        return RequestError(429, "throttled", "Too many requests of this client are under way.", headers)
