@@ -17,8 +17,8 @@ from cds_service.app import create_app, make_answers, random_uuid, start_log, sy
 from cds_service.doctor import findings
 from cds_service.guideline.provenance import rules_version
 from cds_service.guideline.source_check import not_found
-from cds_service.hooks.connections import UVICORN_OPTIONS
 from cds_service.hooks.answer import OSLO, encoded, read_day
+from cds_service.hooks.connections import UVICORN_OPTIONS
 from cds_service.hooks.language import Language
 from cds_service.hooks.mapping_tables import draw_report, draw_units, members
 from cds_service.hooks.services import Hook

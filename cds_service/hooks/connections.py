@@ -29,6 +29,7 @@ UVICORN_OPTIONS: dict[str, Any] = {
     "server_header": False,
     "proxy_headers": True,  # of a proxy on this machine: who comes through it is not near
     "timeout_keep_alive": 5,
+    "timeout_worker_healthcheck": 60,  # while a worker starts on a busy machine it says nothing for seconds
     "timeout_graceful_shutdown": 15,
 }
 """What `uvicorn.run` is given, with one worker or many. Its own `limit_concurrency` would answer in plain text."""

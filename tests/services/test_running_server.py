@@ -22,7 +22,7 @@ pytestmark = pytest.mark.services
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = Path(sys.executable).parent / "cno-cds"
 SAMPLES = sorted(folder for folder in (ROOT / "fhir_samples").glob("*") if folder.is_dir())
-SECONDS = 30
+SECONDS = 60
 
 
 def environment(**extra):
@@ -37,7 +37,8 @@ def running(*options, **extra):
     address = f"http://127.0.0.1:{port}"
     with TemporaryDirectory() as folder:
         store = {"CNO_CDS_DATABASE_URL": f"sqlite:///{folder}/cno-cds.db"}
-        process = subprocess.Popen(command, env=environment(**{**store, **extra}), cwd=ROOT)  # noqa: S603  our own command
+        variables = environment(**{**store, **extra})
+        process = subprocess.Popen(command, env=variables, cwd=ROOT)  # noqa: S603  our own command
         try:
             wait_until_ready(f"{address}/readyz", process, SECONDS)
             yield process, address
