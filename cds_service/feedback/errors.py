@@ -25,8 +25,8 @@ class StoreUnavailableError(Exception):
 class NewerSchemaError(StoreUnavailableError):
     """The database was written by a later version of this service, which alone may use it."""
 
-    def __init__(self, retry_after: int = 1) -> None:
-        super().__init__("The database has a newer schema than this version of cno-cds.", retry_after)
+    def __init__(self) -> None:
+        super().__init__("The database has a newer schema than this version of cno-cds.")
 
 
 def cause_of(fault: Exception) -> str:

@@ -166,7 +166,7 @@ class _Override(_Sent):
             yield category_reason(_EPIC_CATEGORY, category)
 
 
-_Overrides: TypeAlias = Annotated[list[_Override], BeforeValidator(_listed), Field(max_length=_MOST_REASONS)]
+_Overrides: TypeAlias = Annotated[list[_Override], Field(max_length=_MOST_REASONS), BeforeValidator(_listed)]
 
 
 class _Reported(_Sent):

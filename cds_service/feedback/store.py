@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 MOST_BAD_ITEMS = 10_000
 """Of one tenant; the newest are kept."""
 _MOST_WAITING = 32
-_ANSWER_SECONDS = 5
+ANSWER_SECONDS = 5
+"""How long a request waits for its commit at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class FeedbackStore:
         self._waiting += 1
         commit.add_done_callback(self._served)
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 return await asyncio.shield(commit)
         except TimeoutError:
             raise self._unavailable("slow") from None

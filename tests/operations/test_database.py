@@ -128,27 +128,24 @@ def test_a_connection_may_move_from_thread_to_thread(engine):
     assert engine.pool.checkedin() == 1
 
 
-def test_many_who_open_a_new_file_at_the_same_moment_all_get_it(tmp_path):
-    failed = []
+def test_a_new_file_that_somebody_else_writes_to_is_waited_for(engine, file):
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(0.3, other.rollback)
+        release.start()
+        assert scalar(engine, "PRAGMA journal_mode") == "wal"
+        release.join()
 
-    def first_use(url, start):
-        engine = open_database(url)
-        start.wait()
-        try:
+
+def test_a_lock_that_stays_is_waited_for_two_seconds(engine, file):
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with pytest.raises(OperationalError):
             scalar(engine, "SELECT 1")
-        except OperationalError as fault:
-            failed.append(fault)
-        engine.dispose()
-
-    for number in range(10):
-        start = threading.Barrier(8)
-        arguments = (f"sqlite:///{tmp_path}/{number}.db", start)
-        threads = [threading.Thread(target=first_use, args=arguments) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert failed == []
+        assert 1.5 < time.monotonic() - began < 3.5
 
 
 def test_a_file_that_was_replaced_is_opened_anew(engine, file):
