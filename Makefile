@@ -12,7 +12,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-services check format cover bench cohort mutate samples traceability clean
+.PHONY: help setup run test test-services check format cover bench cohort fuzz mutate samples traceability clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -55,6 +55,9 @@ bench: $(READY) ## CPU time per request against a bare ASGI app; a fetched chart
 
 cohort: $(READY) ## 10,000 synthetic children: who gets a card, and which
 	@$(BIN)/python -m benchmarks.cohort
+
+fuzz: $(READY) ## 100,000 bad inputs against the whole service (some minutes); what failed stands in build/fuzz
+	@$(BIN)/python -m tests.fuzz
 
 mutate: $(READY) ## mutation score of guideline/, at least 95 % (some minutes)
 	@$(UV) run --locked --with 'mutmut>=3.8,<4' mutmut run
