@@ -13,7 +13,8 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-services check format cover bench cohort mutate samples traceability conformance audit sbom clean
+.PHONY: help setup run test test-services check format cover bench cohort fuzz mutate samples traceability conformance
+.PHONY: audit sbom clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -33,6 +34,7 @@ test: check ## lint, types and all tests that need no server
 
 test-services: $(READY) ## tests against real servers on this machine
 	@./scripts/fhir-server --build
+	@./scripts/postgres --install
 	@$(BIN)/pytest -m services $(PYTEST_ARGS)
 
 check: $(READY) ## lint and types
@@ -57,6 +59,9 @@ bench: $(READY) ## CPU per request against a bare app, the share of token and lo
 
 cohort: $(READY) ## 10,000 synthetic children: who gets a card, and which
 	@$(BIN)/python -m benchmarks.cohort
+
+fuzz: $(READY) ## 100,000 bad inputs against the whole service (some minutes); what failed stands in build/fuzz
+	@$(BIN)/python -m tests.fuzz
 
 mutate: $(READY) ## mutation score of guideline/, at least 95 % (some minutes)
 	@$(UV) run --locked --with 'mutmut>=3.8,<4' mutmut run

@@ -31,7 +31,7 @@ def environment(**extra):
 
 @contextmanager
 def running(*options, **extra):
-    """Start the service; yields its process and its address. What it stores is gone with it, if nothing else is said."""
+    """Start the service; yields its process and its address. What it stores is gone with it unless told otherwise."""
     port = free_port()
     command = [COMMAND, "serve", "--port", str(port), *options]
     address = f"http://127.0.0.1:{port}"
