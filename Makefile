@@ -34,7 +34,7 @@ test: check ## lint, types and all tests that need no server
 
 test-services: $(READY) ## tests against real servers on this machine
 	@./scripts/fhir-server --build
-	@./scripts/postgres --install
+	@./scripts/postgres --build
 	@$(BIN)/pytest -m services $(PYTEST_ARGS)
 
 check: $(READY) ## lint and types

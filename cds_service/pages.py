@@ -15,8 +15,9 @@ from starlette.exceptions import HTTPException
 
 from cds_service.guideline.provenance import guideline_edition, rules_digest, rules_version
 from cds_service.hooks.answer import encoded, read_day
-from cds_service.hooks.landing import landing_page
+from cds_service.hooks.landing import HEADERS, landing_page
 from cds_service.hooks.language import Language
+from cds_service.hooks.openapi import openapi
 from cds_service.hooks.services import Hook
 from cds_service.hooks.transport import outcome, unexpected
 from cds_service.mappings.outgoing import questionnaire
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from cds_service.settings import Settings
 
 SAMPLES = Path(__file__).parent.parent / "fhir_samples"
-PAGES = frozenset({"/", "/evaluate", "/fhir/Questionnaire/cno-assessment", "/livez", "/readyz", "/version"})
+PAGES = frozenset(
+    {"/", "/evaluate", "/fhir/Questionnaire/cno-assessment", "/livez", "/openapi.json", "/readyz", "/version"}
+)
 """The addresses that are answered here."""
 _JSON = "application/json"
 _ISSUES = {404: "not-found", 405: "not-supported"}
@@ -44,8 +47,12 @@ def make_pages(
     _evaluation(pages, door)
     form = encoded(questionnaire(settings.canonical_base))
     _get(pages, "/fhir/Questionnaire/cno-assessment", lambda: Response(form, media_type="application/fhir+json"))
-    page = landing_page(SAMPLES, settings.base_url or "http://127.0.0.1:8000")
-    _get(pages, "/", lambda: HTMLResponse(page))
+    address = settings.base_url or "http://127.0.0.1:8000"
+    if settings.in_development:
+        described = openapi(address, settings.canonical_base, SAMPLES)
+        _get(pages, "/openapi.json", lambda: Response(described, media_type=_JSON))
+    page = landing_page(SAMPLES, address)
+    _get(pages, "/", lambda: HTMLResponse(page, headers=HEADERS))
     _failures(pages)
     return pages
 

@@ -18,7 +18,6 @@ from urllib.parse import quote
 import pytest
 
 from cds_service.app import create_app, random_uuid
-from cds_service.operations.access_log import AccessLog
 from cds_service.operations.bodies import LONGEST_BODY
 from cds_service.settings import Settings
 from tests.canaries import ALL, CANARIES, NOT_FOR_IDS, Spill
@@ -30,6 +29,7 @@ from tests.hooks.test_bad_input import PLACES, put
 from tests.hooks.test_bad_input import request as whole_request
 from tests.operations.logs import logged
 from tests.served import Answer, exchange, message, served
+from tests.trust.tokens import signed, signer
 
 HOOKS = ("patient-view", "order-select", "order-sign")
 TEXTS = {"display", "text", "title", "description", "family", "div", "comment", "conclusion", "valueString", "scope"}
@@ -37,11 +37,12 @@ HEADERS = {
     name: " ".join(CANARIES[number::12]).encode().decode("latin-1")
     for number, name in enumerate(
         [
-            *("Authorization", "Cookie", "User-Agent", "X-Forwarded-For", "Referer", "Accept-Language", "Origin"),
+            *("Cookie", "User-Agent", "X-Forwarded-For", "X-Api-Key", "Referer", "Accept-Language", "Origin"),
             *("X-Forwarded-Host", "Forwarded", "X-Request-Id", "traceparent", "Accept"),
         ]
     )
 }
+CREDENTIALS = " ".join(CANARIES[::7]).encode().decode("latin-1")
 UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 QUERY = quote(" ".join(CANARIES[::9]))
 TRAFFIC = ("httpcore2", "httpx2", "uvicorn", "asyncio")
@@ -117,7 +118,7 @@ def watching(tmp_path, monkeypatch, caplog, capfd):
         monkeypatch.chdir(tmp_path)
         spill = Spill()
         settings = settings or Settings(profile="development", language="nb")
-        app = AccessLog(create_app(settings, clock=lambda: NOW, new_uuid=random_uuid))
+        app = create_app(settings, clock=lambda: NOW, new_uuid=random_uuid)
         with logged(tmp_path / "log") as log:
             loggers = [logging.getLogger(name) for name in (None, *logging.root.manager.loggerDict)]
             for logger in loggers:
@@ -225,6 +226,14 @@ SCENARIOS = [
     Scenario("another hook", 400, lambda: post(path("patient-view"), {**salted(VIEW, cycle(CANARIES)), "hook": ALL})),
     Scenario("no user", 400, lambda: post(path("patient-view"), {**VIEW, "context": {ALL: ALL, "patientId": ALL}})),
     Scenario("a token without a server", 400, lambda: post(path("patient-view"), {**VIEW, "fhirAuthorization": ALL})),
+    *(
+        Scenario(f"{scheme} of another", 401, lambda scheme=scheme: authorized(f"{scheme} {CREDENTIALS}"))
+        for scheme in ("Basic", "Bearer", "")
+    ),
+    Scenario("a token that tells", 401, lambda: authorized(f"Bearer {telling()}")),
+    Scenario("feedback", 200, lambda: feedback(card="c", outcomeTimestamp="2025-09-15T08:00Z", outcome="overridden")),
+    Scenario("feedback that cannot be read", 200, lambda: feedback(card=ALL, outcome=ALL, outcomeTimestamp=ALL)),
+    Scenario("no feedback", 400, lambda: post(f"{path('order-sign')}/feedback", {ALL: ALL, "feedback": ALL})),
     Scenario("no such service", 404, lambda: post(f"/cds-services/{quote(ALL)}", VIEW)),
     Scenario("no such page", 404, lambda: post(f"/{quote(ALL)}", VIEW)),
     Scenario("another method", 405, lambda: message("PURGE", f"{path('patient-view')}?{QUERY}", HEADERS)),
@@ -247,6 +256,24 @@ SCENARIOS = [
     Scenario("discovery", 200, lambda: message("GET", f"/cds-services?{QUERY}", HEADERS)),
     Scenario("preflight", 204, lambda: message("OPTIONS", f"{path('order-sign')}?{QUERY}", HEADERS)),
 ]
+
+
+def authorized(credentials):
+    return post(path("order-sign"), VIEW, Authorization=credentials)
+
+
+def telling():
+    """A token of an issuer that nobody knows, canaries in every member."""
+    head = {"alg": "ES384", "typ": "JWT", "kid": CANARIES[5], "jku": f"https://{CANARIES[6]}"}
+    claims = {"iss": CANARIES[7], "sub": CANARIES[8], "aud": CANARIES[9], "jti": CANARIES[10], "iat": 1, "exp": 2}
+    return signed(signer("ES384"), head, claims)
+
+
+def feedback(**members):
+    """Feedback on one card, with canaries in everything that people write."""
+    reason = {"reason": {"code": ALL, "system": ALL, "display": ALL}, "userComment": ALL, "extension": {ALL: ALL}}
+    item = {**members, "overrideReason": reason, "note": ALL}
+    return post(f"{path('order-sign')}/feedback", {"feedback": [item], ALL: ALL})
 
 
 def foreign():
@@ -300,7 +327,7 @@ BREAKABLE = [
     (path("patient-view"), "cds_service.hooks.answer.evaluate"),
     (path("patient-view"), "cds_service.hooks.answer.encoded"),
     ("/evaluate", "cds_service.hooks.answer.evaluate"),
-    ("/evaluate", "cds_service.app.encoded"),
+    ("/evaluate", "cds_service.pages.encoded"),
 ]
 
 
@@ -323,12 +350,12 @@ def test_a_fault_of_ours_tells_its_type_and_place_alone(fault, target, place, wa
 
 
 def test_a_fault_in_the_middle_of_an_answer_tells_its_type_and_place_alone(watching, monkeypatch):
-    async def half(send, status, headers, _):
-        await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+    async def half(_, __, send, reply):
+        await send({"type": "http.response.start", "status": reply.status, "headers": []})
         raise KeyError(ALL)
 
     with watching() as service:
-        monkeypatch.setattr("cds_service.hooks.transport._respond", half)
+        monkeypatch.setattr("cds_service.hooks.transport.HookEndpoints._send", half)
         got = asyncio.run(service.ask(post(path("patient-view"), VIEW)))
     assert got.body == b""
     assert service.spill.found() == set()
