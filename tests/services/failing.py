@@ -9,7 +9,6 @@ import uvicorn
 
 from cds_service import app, settings
 from cds_service.hooks import answer
-from cds_service.operations.access_log import AccessLog
 from cds_service.operations.log import configure
 from cds_service.operations.log_keys import Words
 
@@ -47,7 +46,7 @@ def served():
         return read(body, hook)
 
     answer.read_hook = failing
-    return AccessLog(app.create_app(settings.read_settings()))
+    return app.create_app(settings.read_settings())
 
 
 if __name__ == "__main__":
