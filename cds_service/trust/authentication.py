@@ -191,7 +191,7 @@ def _endpoints(endpoint: str | Collection[str]) -> Collection[str]:
 
 
 def _digest(parts: Iterable[bytes]) -> bytes:
-    """SHA-256 over the parts, each after its length: no two lists of parts are one text."""
+    """SHA256 over the parts, each after its length: no two lists of parts are one text."""
     digest = sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big"))

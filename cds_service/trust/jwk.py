@@ -31,7 +31,7 @@ class KeySetError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key that verifies. `thumbprint` is of RFC 7638, SHA-256."""
+    """A key that verifies. `thumbprint` is of RFC 7638, SHA256."""
 
     key: RSAKey | ECKey = field(repr=False)
     thumbprint: str
@@ -143,7 +143,7 @@ def _read(jwk: Mapping[str, Any]) -> PublicKey | None:
 
 
 def _is_strong(modulus_text: str, exponent_text: str) -> bool:
-    """Whether an RSA key has 2048 to 8192 bits, an exponent of FIPS 186-5 and no weak primes of CVE-2017-15361.
+    """Whether an RSA key has 2048 to 8192 bits, an exponent of FIPS 186-5 and no primes of the ROCA kind.
 
     Raises:
         ValueError: the numbers are not base64url.
