@@ -216,3 +216,12 @@ def test_in_development_a_token_that_comes_must_be_good(make_client):
     outcome(one.post(VIEW_PATH, content=body(VIEW), headers={"Authorization": "Bearer x.y.z"}), 401)
     forged = sandbox_token(signer("ES384"), f"http://cds.test{VIEW_PATH}")
     outcome(one.post(VIEW_PATH, content=body(VIEW), headers={"Authorization": f"Bearer {forged}"}), 401)
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Original-URL"])
+def test_no_header_of_a_request_changes_an_address_that_we_write(make_client, header):
+    one = make_client()
+    for url in ("/", "/cds-services", "/openapi.json", "/fhir/Questionnaire/cno-assessment"):
+        assert one.get(url, headers={header: "evil.example"}).content == one.get(url).content
+    asked = one.post(path("order-sign"), content=body(SIGN), headers={header: "evil.example"})
+    assert "evil.example" not in asked.text
