@@ -23,7 +23,7 @@ from cds_service.hooks.transport import ROOT, ROUTES, HookEndpoints, outcome
 from cds_service.mappings.outgoing import check_templates
 from cds_service.operations.access_log import AccessLog
 from cds_service.operations.database import DatabaseError, open_database
-from cds_service.operations.gates import SERVICE_MOST, Gate
+from cds_service.operations.gates import SERVICE_MOST, TENANT_MOST, Gate
 from cds_service.operations.log import configure
 from cds_service.operations.log_keys import ANONYMOUS, Words
 from cds_service.operations.security_headers import SecurityHeaders, TrustedHosts
@@ -174,6 +174,7 @@ def make_door(settings: Settings, clock: Callable[[], datetime], new_uuid: Calla
             name,
             make_answers(settings, clock, new_uuid, tenant),
             Gate(tenant.most_requests),
+            Gate(TENANT_MOST),
             frozenset(tenant.origins),
             keep_comments=tenant.keep_comments,
         )
@@ -182,7 +183,7 @@ def make_door(settings: Settings, clock: Callable[[], datetime], new_uuid: Calla
     anonymous = None
     if settings.in_development:
         near = make_answers(settings, clock, new_uuid)
-        anonymous = CdsClient(ANONYMOUS, near, Gate(SERVICE_MOST), frozenset({ANY_ORIGIN}))
+        anonymous = CdsClient(ANONYMOUS, near, Gate(SERVICE_MOST), Gate(SERVICE_MOST), frozenset({ANY_ORIGIN}))
         sandbox = Tenant.model_validate({"vendor": "sandbox"})
         if all(tenant.issuer != sandbox.issuer for tenant in tenants.values()):
             tenants[SANDBOX] = sandbox
@@ -193,6 +194,7 @@ def make_door(settings: Settings, clock: Callable[[], datetime], new_uuid: Calla
         clients,
         Authentication(known, _replays(settings), clock, refused_keys=refused),
         settings.base_url,
+        Gate(SERVICE_MOST, of_service=True),
         Gate(SERVICE_MOST, of_service=True),
         settings.open_to,
         anonymous,

@@ -25,6 +25,7 @@ from cds_service.fhir_access.server import FhirServer
 from cds_service.hooks.card_draft import TOPIC_CODES
 from cds_service.hooks.language import Language
 from cds_service.mappings.site_map import MOST_BYTES, SiteMap, SiteMapError, read_site_map
+from cds_service.operations.gates import TENANT_MOST
 from cds_service.trust.jwk import ALGORITHMS
 from cds_service.trust.registration import (
     KeySource,
@@ -102,7 +103,7 @@ class Tenant(BaseModel):
     topics: frozenset[str] | None = None
     concept_map: FilePath | None = None
     """A FHIR ConceptMap of its local codes."""
-    most_requests: Annotated[int, Field(ge=1, le=1000)] = 32
+    most_requests: Annotated[int, Field(ge=1, le=1000)] = TENANT_MOST
     """Answered at the same time by one worker; beyond that 429."""
     keep_comments: bool = False
     """Whether the free text of feedback is stored."""

@@ -38,6 +38,8 @@ class CdsClient:
     name: str
     answers: Answers
     gate: Gate
+    feedback_gate: Gate
+    """Feedback has room of its own, which no number of hooks takes."""
     origins: frozenset[str] = frozenset()
     """Origins of pages that may call in its name."""
     keep_comments: bool = False
@@ -58,8 +60,9 @@ class Door:
     clients: Mapping[str, CdsClient]
     authentication: Authentication
     base_url: str | None
-    most: Gate
-    """All requests that are answered at the same time."""
+    gate: Gate
+    """For all requests that are answered at the same time."""
+    feedback_gate: Gate
     open_to: Sequence[Network] = ()
     """From where a request without a token comes in as the anonymous client."""
     anonymous: CdsClient | None = None
@@ -67,18 +70,20 @@ class Door:
 
     @asynccontextmanager
     async def visit(
-        self, scope: Scope, receive: Receive, paths: Iterable[str]
+        self, scope: Scope, receive: Receive, paths: Iterable[str], *, feedback: bool = False
     ) -> AsyncIterator[tuple[CdsClient, bytes]]:
         """Let a request in for as long as it is answered: whose it is, and its body.
 
         Raises:
             RequestError: 401; 429 and 503 where too many are answered; what the body is refused for.
         """
-        admission = await self.admit(scope, paths)
-        with self.most.pass_(), admission.client.gate.pass_():
-            body = await read_body(scope["headers"], receive)
-            await self.once(admission, scope, body)
-            yield admission.client, body
+        with (self.feedback_gate if feedback else self.gate).pass_():
+            admission = await self.admit(scope, paths)
+            client = admission.client
+            with (client.feedback_gate if feedback else client.gate).pass_():
+                body = await read_body(scope["headers"], receive)
+                await self.once(admission, scope, body)
+                yield client, body
 
     async def admit(self, scope: Scope, paths: Iterable[str]) -> Admission:
         """Let in who holds a token for one of the paths, or needs none.

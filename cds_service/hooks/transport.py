@@ -119,7 +119,8 @@ class HookEndpoints:
         mine = f"{ROOT}/{service.id}"
 
         async def take(scope: Scope, receive: Receive) -> _Reply:
-            async with self._door.visit(scope, receive, (f"{mine}/{_FEEDBACK}", mine)) as (client, body):
+            paths = (f"{mine}/{_FEEDBACK}", mine)
+            async with self._door.visit(scope, receive, paths, feedback=True) as (client, body):
                 receipt = await self._desk.take(client, service, body)
                 return _Reply(200, encoded(receipt), client=client)
 

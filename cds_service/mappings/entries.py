@@ -159,10 +159,15 @@ def _standing(versions: list[Resource_]) -> Iterator[Resource_]:
 
 
 def is_short(pages: Sequence[Bundle]) -> bool:
-    """Whether fewer results came than the first page of a search says there are, as of servers that do not link on."""
-    total = bytes(pages[0].total)
-    if not total.isdigit() or len(total) > _MOST_DIGITS:
+    """Whether fewer results came than the first page of a search says there are, as of servers that do not link on.
+
+    A number that cannot be read, or is of more results than any list, is not that of those that came.
+    """
+    total = bytes(pages[0].total).strip(b'"')
+    if total in {b"", b"null"}:
         return False
+    if not total.isdigit() or len(total) > _MOST_DIGITS:
+        return True
     return sum(_is_match(entry) for page in pages for entry in page.entry or ()) < int(total)
 
 
