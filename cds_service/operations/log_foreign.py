@@ -45,12 +45,13 @@ def report(event: str, level: int, **fields: object) -> None:
 def take_over() -> None:
     """Make this process write nothing of records, warnings and uncaught exceptions but through our lines.
 
-    When it crashes it leaves no image of its memory either.
+    Loggers that someone's configuration has silenced are heard again. A crash leaves no image of the memory either.
     """
     for logger in logging.root.manager.loggerDict.values():
         if isinstance(logger, logging.Logger):
             logger.handlers.clear()
             logger.propagate = True
+            logger.disabled = False
     logging.root.handlers[:] = [ForeignRecords()]
     logging.root.setLevel(logging.WARNING)
     logging.getLogger(_LIFECYCLE).setLevel(logging.INFO)

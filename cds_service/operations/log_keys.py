@@ -139,7 +139,7 @@ def _shapes(words: Words) -> Mapping[str, Shape]:
 
 
 def hashed(hook_instance: object) -> str | None:
-    """The first 12 hex digits of the SHA-256 of a random uuid in lower case; None of any other text.
+    """The first 12 hex digits of the SHA256 of a random uuid in lower case; None of any other text.
 
     Whoever has the uuid finds its line. One that can be guessed (a number, a name, a uuid made of a time or a name)
     could be found again by trying, so it is not told even as a hash.

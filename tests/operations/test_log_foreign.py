@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import logging
+import logging.config
 import subprocess
 import sys
 import warnings
@@ -88,6 +89,16 @@ def test_the_servers_own_access_log_is_off_and_handlers_of_libraries_are_gone(tm
         assert [line["logger"] for line in log.lines] == ["uvicorn", "sqlalchemy.engine.Engine"]
     assert capfd.readouterr() == ("", "")
     assert b"Nordmann" not in log.content
+
+
+def test_a_logger_that_the_configuration_of_a_library_silenced_is_heard_again(tmp_path):
+    server = logging.getLogger("uvicorn.error")
+    with untouched():
+        logging.config.dictConfig({"version": 1})
+        assert server.disabled
+        with logged(tmp_path / "log") as log:
+            server.info("Shutting down")
+        assert [line["message"] for line in log.lines] == ["Shutting down"]
 
 
 def test_requests_to_fhir_servers_are_not_told_line_by_line(log):
