@@ -117,6 +117,7 @@ def from_environment() -> Application:
     Raises:
         SettingsError: a variable is wrong, or no profile is set, for which address is served is not known here.
     """
+    configure(Words(), system_clock, production=True)
     settings = read_settings()
     if settings.profile is None:
         raise SettingsError("CNO_CDS_PROFILE must be set to production or development.")

@@ -28,6 +28,7 @@ from cds_service.mappings.mapping_report import MappingReport
 from cds_service.mappings.outgoing import operation_outcome
 from cds_service.operations.bodies import require_text
 from cds_service.operations.errors import RequestError
+from cds_service.operations.log_faults import told
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
 from cds_service.simulate.address import UsageError
 from cds_service.simulate.client import UnreachableError
@@ -49,8 +50,13 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="CN
 
 
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command. Of a fault of ours only types and places are printed: what it says may be of a record."""
+    try:
+        app()
+    except Exception as fault:  # noqa: BLE001  whatever it is
+        for each in told(fault):
+            typer.echo(f"A fault of cno-cds: {encoded(each).decode()}", err=True)
+        sys.exit(_A_CHECK_FAILED)
 
 
 @app.command()

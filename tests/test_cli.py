@@ -306,3 +306,20 @@ def test_without_a_text_nothing_is_said_to_be_found(run):
     result = run("review-sheet")
     assert result.exit_code == 0
     assert "found" not in result.stdout.lower()
+
+
+def test_a_fault_of_ours_is_told_by_type_and_place_and_never_by_what_it_holds(monkeypatch, capsys, tmp_path):
+    def break_down(*_, **__):
+        raise KeyError("Olav-Nordmann")
+
+    monkeypatch.setattr("cds_service.hooks.answer.evaluate", break_down)
+    file = tmp_path / "bundle.json"
+    file.write_text('{"resourceType": "Bundle"}', "utf-8")
+    monkeypatch.setattr("sys.argv", ["cno-cds", "evaluate", str(file)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert "KeyError" in told
+    assert "test_cli.py" in told
+    assert "Olav" not in told

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TENANT_MOST = 64
-"""Under way at a time of one tenant, in each worker. Where each waits for its FHIR server they are some 150 a second."""
+"""Under way at a time of one tenant, in each worker. Waiting for a FHIR server, they are some 150 a second."""
 SERVICE_MOST = 192
 """Of all tenants together, in each worker."""
 RETRY_AFTER = 1

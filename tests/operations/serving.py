@@ -59,7 +59,7 @@ class Echo:
 @contextmanager
 def serving(app, protocol=Quick, **options):
     """Serve; yields the port."""
-    config = uvicorn.Config(app, port=0, log_level="critical", **{**UVICORN_OPTIONS, "http": protocol, **options})
+    config = uvicorn.Config(app, port=0, log_config=None, **{**UVICORN_OPTIONS, "http": protocol, **options})
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
