@@ -18,7 +18,7 @@ _IDENTITY_NUMBER = re.compile(r"(?<![0-9])[0-9]{11}(?![0-9])")
 
 
 def kept_id(text: str) -> str:
-    """The id of a card or a suggestion. Ours are uuids; of any other only its SHA-256 is kept.
+    """The id of a card or a suggestion. Ours are uuids; of any other only its SHA256 is kept.
 
     Raises:
         ValueError: it is empty, longer than LONGEST_ID or holds what cannot be printed.

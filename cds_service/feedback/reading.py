@@ -45,7 +45,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class BadItem:
-    """What is told of an item that cannot be read: the first field at fault, and the SHA-256 of the whole in hex."""
+    """What is told of an item that cannot be read: the first field at fault, and the SHA256 of the whole in hex."""
 
     fault: Fault
     digest: str

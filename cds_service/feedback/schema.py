@@ -16,7 +16,7 @@ _DIGEST = String(64)
 FEEDBACK = Table(
     "feedback",
     METADATA,
-    Column("digest", _DIGEST, primary_key=True),  # SHA-256 of the columns from tenant to reasons, in hex
+    Column("digest", _DIGEST, primary_key=True),  # SHA256 of the columns from tenant to reasons, in hex
     Column("tenant", Text, nullable=False),
     Column("service", Text, nullable=False),
     Column("card", Text, nullable=False),
@@ -32,13 +32,13 @@ FEEDBACK_COMMENT = Table(
     "feedback_comment",
     METADATA,
     Column("feedback", _DIGEST, ForeignKey("feedback.digest", ondelete="CASCADE"), primary_key=True),
-    Column("digest", _DIGEST, primary_key=True),  # SHA-256 of the comment
+    Column("digest", _DIGEST, primary_key=True),  # SHA256 of the comment
     Column("comment", Text, nullable=False),
 )
 QUARANTINE = Table(
     "feedback_quarantine",
     METADATA,
-    Column("digest", _DIGEST, primary_key=True),  # SHA-256 of tenant, service and the item, which is not kept
+    Column("digest", _DIGEST, primary_key=True),  # SHA256 of tenant, service and the item, which is not kept
     Column("tenant", Text, nullable=False),
     Column("service", Text, nullable=False),
     Column("fault", String(20), nullable=False),
