@@ -44,6 +44,7 @@ HEADERS = {
 }
 CREDENTIALS = " ".join(CANARIES[::7]).encode().decode("latin-1")
 UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+AT = "2025-09-15T08:00:00Z"
 QUERY = quote(" ".join(CANARIES[::9]))
 TRAFFIC = ("httpcore2", "httpx2", "uvicorn", "asyncio")
 """Loggers whose own records hold requests, answers and exceptions as they are; what is written of them is ours."""
@@ -231,8 +232,8 @@ SCENARIOS = [
         for scheme in ("Basic", "Bearer", "")
     ),
     Scenario("a token that tells", 401, lambda: authorized(f"Bearer {telling()}")),
-    Scenario("feedback", 200, lambda: feedback(card="c", outcomeTimestamp="2025-09-15T08:00Z", outcome="overridden")),
-    Scenario("feedback that cannot be read", 200, lambda: feedback(card=ALL, outcome=ALL, outcomeTimestamp=ALL)),
+    Scenario("feedback", 200, lambda: feedback(card="c", outcomeTimestamp=AT, outcome="overridden")),
+    Scenario("feedback that cannot be read", 400, lambda: feedback(card=ALL, outcome=ALL, outcomeTimestamp=ALL)),
     Scenario("no feedback", 400, lambda: post(f"{path('order-sign')}/feedback", {ALL: ALL, "feedback": ALL})),
     Scenario("no such service", 404, lambda: post(f"/cds-services/{quote(ALL)}", VIEW)),
     Scenario("no such page", 404, lambda: post(f"/{quote(ALL)}", VIEW)),

@@ -131,8 +131,9 @@ class FeedbackStore:
         return sum(gone)
 
     def close(self) -> None:
-        """Wait for the batches that are being kept; the engine stays open."""
+        """Wait for the batches that are being kept, and leave the database."""
         self._writer.shutdown()
+        self._engine.dispose()
 
     def _served(self, _: object) -> None:
         self._waiting -= 1

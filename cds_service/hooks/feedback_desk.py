@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cds_service.feedback.errors import NotFeedbackError, StoreUnavailableError
+from cds_service.feedback.errors import NotFeedbackError, StoreUnavailableError, TooManyItemsError
 from cds_service.feedback.reading import read_feedback
 from cds_service.operations.errors import RequestError
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from cds_service.feedback.store import FeedbackStore
     from cds_service.hooks.door import CdsClient
     from cds_service.hooks.services import Service
-
-_LATER = {"retry-after": "30"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +29,19 @@ class FeedbackDesk:
         """Store what can be read; how many items were stored, known before, and put aside.
 
         Raises:
-            RequestError: 400 where the body is no feedback, 503 where it cannot be stored now.
+            RequestError: 400 no feedback in the body, 413 too much of it, 503 it cannot be stored now.
         """
         try:
             reading = read_feedback(body, keep_comments=client.keep_comments)
             receipt = await self.store.kept(client.name, service.id, reading, self.clock())
         except NotFeedbackError as error:
             raise RequestError(400, "structure", str(error)) from None
-        except StoreUnavailableError:
-            raise RequestError(503, "transient", "Feedback cannot be stored now.", _LATER) from None
+        except TooManyItemsError:
+            raise RequestError(413, "too-costly", "The field feedback has too many items.") from None
+        except StoreUnavailableError as error:
+            later = {"retry-after": str(error.retry_after)}
+            raise RequestError(503, "transient", "Feedback cannot be stored now.", later) from None
+        if not reading.items:
+            fields = ", ".join(reading.faults)
+            raise RequestError(400, "value", f"No item of the field feedback can be read; at fault: {fields}.")
         return {"stored": receipt.stored, "repeated": receipt.repeated, "quarantined": receipt.quarantined}

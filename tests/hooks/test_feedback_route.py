@@ -120,3 +120,22 @@ def test_feedback_is_posted(client, method):
     response = client.request(method, url())
     outcome(response, 405)
     assert response.headers["allow"] == "POST, OPTIONS"
+
+
+@pytest.mark.parametrize(
+    ("item", "field"),
+    [
+        ({**ACCEPTED, "card": ""}, "card"),
+        ({**ACCEPTED, "outcome": PRIVATE}, "outcome"),
+        ({**ACCEPTED, "outcomeTimestamp": PRIVATE}, "outcomeTimestamp"),
+        ({**ACCEPTED, "acceptedSuggestions": []}, "acceptedSuggestions"),
+        (PRIVATE, "item"),
+    ],
+)
+def test_where_no_item_can_be_read_that_is_told_by_the_field(client, item, field):
+    assert field in outcome(client.post(url(), json=sent(item)), 400)
+
+
+def test_a_batch_has_bounds(client):
+    outcome(client.post(url(), json=sent(*[OVERRIDDEN] * 2000)), 413)
+    assert client.post(url(), json=sent(*[OVERRIDDEN] * 500)).json()["repeated"] == 499
