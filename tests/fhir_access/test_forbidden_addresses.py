@@ -25,7 +25,7 @@ FORMS = [
     "{origin}:x@127.0.0.1:{port}/fhir", "{origin}#@127.0.0.1:{port}/fhir", "{origin}?@127.0.0.1:{port}/fhir",
     "{origin}%2f@127.0.0.1:{port}/fhir", "{origin}.127.0.0.1.nip.io:{port}/fhir", "http:127.0.0.1:{port}/fhir",
     "http:///127.0.0.1:{port}/fhir", "http://127.0.0.1:{port}\\fhir", "\thttp://127.0.0.1:{port}/fhir",
-    "http://127.0.0.1:{port}/fhir\r\nHost: evil", "http://127.0.0.1:{port}/\x01", "ftp://127.0.0.1:{port}/fhir",
+    "http://127.0.0.1:{port}/fhir\r\nHost: evil", "http://127.0.0.1:{port}/\x00", "ftp://127.0.0.1:{port}/fhir",
     "gopher://127.0.0.1:{port}/_GET", "file:///etc/hostname", "http+unix://127.0.0.1:{port}/fhir", "data:,x",
 ]  # fmt: skip
 OFF_THE_PATH = [

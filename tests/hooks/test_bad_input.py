@@ -189,7 +189,7 @@ ODD = st.one_of(
 def answers(body, hook):
     """The answers of service and evaluation that are none of a clear refusal."""
     for answer in (
-        lambda: asyncio.run(ANSWERS.to_hook(BY_HOOK[hook], body, "en")),
+        lambda: asyncio.run(ANSWERS.to_hook(BY_HOOK[hook], body, "en")).body,
         lambda: encoded(ANSWERS.to_evaluation(body, language="nn")),
     ):
         fault = None

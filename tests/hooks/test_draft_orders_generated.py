@@ -77,7 +77,7 @@ RESOURCES = st.dictionaries(st.sampled_from(NAMES), SHAPES, max_size=12).flatmap
 def told(request):
     """The answer of the service and the Evaluation."""
     body = json.dumps(request).encode()
-    answer = json.loads(asyncio.run(ANSWERS.to_hook(BY_HOOK[request["hook"]], body, "en")))
+    answer = json.loads(asyncio.run(ANSWERS.to_hook(BY_HOOK[request["hook"]], body, "en")).body)
     return answer["cards"], json.loads(encoded(ANSWERS.to_evaluation(body, language="en")))
 
 

@@ -56,7 +56,7 @@ def answers(text):
     started = process_time()
     for ask in (
         lambda: ANSWERS.to_evaluation(body),
-        lambda: json.loads(asyncio.run(ANSWERS.to_hook(BY_HOOK[hook], body, None))),
+        lambda: json.loads(asyncio.run(ANSWERS.to_hook(BY_HOOK[hook], body, None)).body),
     ):
         try:
             yield ask()

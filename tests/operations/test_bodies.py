@@ -55,19 +55,12 @@ def test_a_text_of_utf8_is_handed_on_as_it_came(text):
         "{}".encode("utf-16"),
         "{}".encode("utf-32"),
         '{"a": "Bærum"}'.encode("latin-1"),
-        b'{"a": "\\u0000"}',
-        b'{"a": "\\\\\\u0000"}',
-        b'{"a": "\\\\u0000 \\u0000"}',
     ],
 )
-def test_what_is_no_text_that_fhir_allows_is_refused(body):
+def test_what_is_no_utf8_is_refused(body):
     assert refusal(body).status == 400
     with pytest.raises(RequestError):
         require_text(body)
-
-
-def test_a_run_of_backslashes_is_searched_in_one_go():
-    assert read(b'"' + b"\\" * 1_000_000 + b'\\\\u0000"')
 
 
 @pytest.mark.parametrize(
@@ -78,9 +71,9 @@ def test_a_run_of_backslashes_is_searched_in_one_go():
         ('application/fhir+json;charset="utf-8"; fhirVersion=4.0', 200),
         ("application/json;", 200),
         ("", 200),
-        ("application/json; charset=iso-8859-1", 415),
-        ("application/json; charset=utf-16", 415),
-        ("application/json; charset=", 415),
+        ("application/json; charset=iso-8859-1", 200),
+        ("application/json; charset=utf-16", 200),
+        ("application/json; charset=", 200),
         ("application/xml", 415),
         ("text/json", 415),
         ("application/x-www-form-urlencoded", 415),
@@ -88,7 +81,7 @@ def test_a_run_of_backslashes_is_searched_in_one_go():
         (f"{PRIVATE}", 415),
     ],
 )
-def test_only_json_in_utf8_is_read(value, status):
+def test_only_json_is_read_which_knows_no_other_charset(value, status):
     if status == 200:
         assert read(b"{}", headers=[("content-type", value)]) == b"{}"
     else:
