@@ -29,6 +29,8 @@ _RANDOM_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-
 _HASH_DIGITS = 12
 _LONGEST_WAIT = 1e7
 _MOST_COUNTED = 1_000_000
+_PUT_IN = re.compile(r" (?:on )?\[?%\S*| \[0\]")
+"""Where something is put into a template; that is left out."""
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _LOGGERS = frozenset({"root", "uvicorn.error", "py.warnings", "sqlalchemy.engine.Engine"})
 """Loggers that are not named for a module."""
@@ -182,7 +184,7 @@ def _template(message: object) -> str | None:
     if not isinstance(message, str):
         return None
     first = _DIGITS.sub("0", message.partition("\n")[0])
-    return first if first in _TEMPLATES else None
+    return _PUT_IN.sub("", first) if first in _TEMPLATES else None
 
 
 _TEMPLATES = frozenset(_DIGITS.sub("0", message) for message in _MESSAGES)

@@ -62,8 +62,8 @@ def test_templates_of_the_server_are_told_without_what_is_put_into_them(log):
     server.info("Child process [4711] died")
     server.info(f"Child process [{PRIVATE}] died")
     assert [line.get("message") for line in log.lines] == [
-        "Uvicorn running on %s://%s:%d (Press CTRL+C to quit)",
-        "Child process [0] died",
+        "Uvicorn running (Press CTRL+C to quit)",
+        "Child process died",
         None,
     ]
     assert {line["logger"] for line in log.lines} == {"uvicorn.error"}
