@@ -92,7 +92,7 @@ def openapi(base_url: str, canonical_base: str, samples: Path) -> bytes:
 
 
 def _discovery() -> Json:
-    responses = {"200": _content("The services.", "DiscoveryResponse"), **_failures(*_OF_A_CALLER)}
+    responses = {"200": _content("The services.", "DiscoveryResponse"), **_failures(401)}
     return _operation("discovery", "The services, and what each asks to be prefetched") | _secured(responses)
 
 
@@ -126,7 +126,7 @@ def _evaluate(samples: Path) -> Json:
     takes = {"anyOf": [{"$ref": f"{_COMPONENT}{name}"} for name in ("Bundle", *map("Request.{}".format, BY_HOOK))]}
     example, _ = _examples(samples, "patient-view")
     content = {"schema": takes, **({"examples": example} if example else {})}
-    responses = {"200": _content("The Evaluation.", "Evaluation"), **_failures(*_OF_A_BODY, 412, 422, 429, 503)}
+    responses = {"200": _content("The Evaluation.", "Evaluation"), **_failures(*_OF_A_BODY, 401, 412, 422, 429, 503)}
     return {
         **_operation("evaluate", "For testers: the Evaluation of a Bundle or of a hook request; nothing is fetched"),
         "parameters": [
@@ -135,7 +135,7 @@ def _evaluate(samples: Path) -> Json:
             _query("lang", {"enum": list(LANGUAGES)}, "The language of cards and notes."),
         ],
         "requestBody": {"required": True, "content": {_JSON: content, _FHIR: content}},
-        "responses": responses,
+        **_secured(responses),
     }
 
 

@@ -61,8 +61,8 @@ def test_the_doctor_tells_a_server_that_refuses_from_one_that_is_not_there(monke
     with running_postgres(free_port()) as server:
         for url, told in (
             (server.url, "ok    database: postgresql, schema current"),
-            (server.url.replace("cno:", "cno:wrong"), "the server answers, but refuses the user, the password,"),
-            (server.url.replace("/postgres", "/nowhere"), "the server answers, but refuses the user, the password,"),
+            (server.url.replace("cno:", "cno:wrong"), "the server answers, but refuses the user, the password or"),
+            (server.url.replace("/postgres", "/nowhere"), "the server answers, but refuses the user, the password or"),
         ):
             assert told in database_line(url, monkeypatch)
         server.stop()
