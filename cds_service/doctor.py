@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from cds_service.app import make_door, random_uuid, system_clock
-from cds_service.feedback.errors import StoreUnavailableError, cause_of
+from cds_service.feedback.errors import NewerSchemaError, cause_of
 from cds_service.feedback.migrating import migrate
 from cds_service.guideline.provenance import rules_digest, rules_version
 from cds_service.hooks.language import LANGUAGES
 from cds_service.hooks.wording import wording
 from cds_service.mappings.outgoing import check_templates
-from cds_service.operations.database import DatabaseError, open_database
+from cds_service.operations.database import DatabaseError, open_database, why_unusable
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
@@ -97,15 +98,18 @@ def _database(settings: Settings) -> str:
     url = settings.database_url.get_secret_value()
     try:
         engine = open_database(url)
+    except DatabaseError as fault:
+        raise SettingsError(f"{PREFIX}DATABASE_URL: {fault}") from None
+    try:
         migrate(engine)
-    except (DatabaseError, StoreUnavailableError, SQLAlchemyError) as fault:
-        raise SettingsError(f"{PREFIX}DATABASE_URL: {_why(fault)}") from None
+    except NewerSchemaError as fault:
+        raise SettingsError(f"{PREFIX}DATABASE_URL: {fault}") from None
+    except (SQLAlchemyError, sqlite3.Error, OSError) as fault:
+        sentence = f"the database cannot be used: {why_unusable(engine)} ({cause_of(fault)})."
+        raise SettingsError(f"{PREFIX}DATABASE_URL: {sentence}") from None
+    finally:
+        engine.dispose()
     return f"{engine.dialect.name}, schema current"
-
-
-def _why(fault: Exception) -> str:
-    """A sentence for operators that holds nothing of the URL."""
-    return str(fault) if isinstance(fault, DatabaseError) else f"the database cannot be used ({cause_of(fault)})."
 
 
 def _local_codes(settings: Settings) -> str:

@@ -21,6 +21,7 @@ from cds_service.hooks.openapi import openapi
 from cds_service.hooks.services import Hook
 from cds_service.hooks.transport import outcome, unexpected
 from cds_service.mappings.outgoing import questionnaire
+from cds_service.operations.access_log import line_of
 from cds_service.operations.errors import RequestError
 
 if TYPE_CHECKING:
@@ -93,24 +94,25 @@ def _failures(pages: FastAPI) -> None:
     """Every failure is an OperationOutcome, whatever raised it."""
 
     @pages.exception_handler(RequestError)
-    async def refused(_: Request, error: RequestError) -> Response:
-        return _outcome(error, error.headers)
+    async def refused(request: Request, error: RequestError) -> Response:
+        return _outcome(request, error, error.headers)
 
     @pages.exception_handler(HTTPException)
-    async def not_served(_: Request, error: HTTPException) -> Response:
+    async def not_served(request: Request, error: HTTPException) -> Response:
         phrase = HTTPStatus(error.status_code).phrase
         issue = RequestError(error.status_code, _ISSUES.get(error.status_code, "processing"), f"{phrase}.")
-        return _outcome(issue, error.headers)
+        return _outcome(request, issue, error.headers)
 
     @pages.exception_handler(RequestValidationError)
-    async def bad_query(_: Request, error: RequestValidationError) -> Response:
+    async def bad_query(request: Request, error: RequestValidationError) -> Response:
         names = ", ".join(sorted({str(fault["loc"][-1]) for fault in error.errors()}))
-        return _outcome(RequestError(422, "value", f"Not a valid value of the query parameter: {names}."))
+        return _outcome(request, RequestError(422, "value", f"Not a valid value of the query parameter: {names}."))
 
     pages.add_exception_handler(Exception, on_fault)
 
 
-def _outcome(error: RequestError, headers: Mapping[str, str] | None = None) -> Response:
+def _outcome(request: Request, error: RequestError, headers: Mapping[str, str] | None = None) -> Response:
+    line_of(request.scope).code = error.code
     return Response(outcome(error), error.status, headers, media_type=_JSON)
 
 

@@ -179,7 +179,7 @@ def read_settings(host: str | None = None) -> Settings:
     try:
         settings = Settings()
     except ValidationError as fault:
-        raise SettingsError(_sentence(fault)) from None
+        raise SettingsError(*_sentences(fault)) from None
     require_startable(settings)
     if host is not None and settings.profile is None and not _is_loopback(host):
         raise SettingsError(
@@ -209,10 +209,10 @@ def require_startable(settings: Settings) -> None:
         raise SettingsError(*faults)
 
 
-def _sentence(fault: ValidationError) -> str:
-    first = fault.errors(include_input=False, include_url=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else str(first["ctx"]["error"])
-    return f"{PREFIX}{name.upper()} {_SENTENCES.get(name, 'is not a variable of this service')}."
+def _sentences(fault: ValidationError) -> list[str]:
+    faults = fault.errors(include_input=False, include_url=False)
+    names = dict.fromkeys(str(each["loc"][0] if each["loc"] else each["ctx"]["error"]) for each in faults)
+    return [f"{PREFIX}{name.upper()} {_SENTENCES.get(name, 'is not a variable of this service')}." for name in names]
 
 
 def _is_loopback(host: str) -> bool:

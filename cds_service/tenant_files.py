@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -43,6 +44,10 @@ _SENTENCES = {
 }
 
 
+_PLACE = re.compile(r"\(at (line \d+, column \d+|end of document)\)$")
+"""How tomllib ends its sentences; what stands before it may quote the file."""
+
+
 class TenantError(Exception):
     """Tenant files do not allow a start: one sentence for each fault, naming file and field, never a value."""
 
@@ -76,13 +81,23 @@ def read_tenants(folder: Path, *, in_development: bool) -> dict[str, Tenant]:
 
 def _tenant(path: Path) -> Tenant:
     try:
-        return Tenant.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return Tenant.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False)
         fields = dict.fromkeys(str(fault["loc"][0]) for fault in faults)
         raise TenantError(*(f"Tenant {path.stem}: {_sentence(field)}." for field in fields)) from None
-    except (OSError, ValueError):
-        raise TenantError(f"Tenant {path.stem}: the file cannot be read as TOML.") from None
+    except (OSError, ValueError) as error:
+        raise TenantError(f"Tenant {path.stem}: {_unread(error)}.") from None
+
+
+def _unread(error: Exception) -> str:
+    """Why there is no TOML; where the fault lies, but nothing of what stands there."""
+    if isinstance(error, OSError):
+        return "the file cannot be read"
+    if isinstance(error, UnicodeDecodeError):
+        return "the file is not UTF-8"
+    place = _PLACE.search(str(error))
+    return "the file cannot be read as TOML" + (f" ({place[1]})" if place else "")
 
 
 def _sentence(field: str) -> str:

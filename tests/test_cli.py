@@ -215,6 +215,27 @@ def test_the_doctor_names_what_is_wrong(run, monkeypatch):
     assert "FAIL  settings: CNO_CDS_MAX_CARDS must be a whole number from 1 to 3." in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (
+            "postgresql://cno:secret@127.0.0.1:1/cno",
+            "no server answers at its host and port, or",
+        ),
+        ("sqlite:////proc/secret/cno.db", "its file or folder cannot be opened for writing, or is no SQLite database"),
+        ("sqlite:////dev/null/secret.db", "its file or folder cannot be opened for writing, or is no SQLite database"),
+    ],
+)
+def test_the_doctor_says_what_to_look_at_when_the_database_cannot_be_used(url, told, run, monkeypatch):
+    monkeypatch.setenv("CNO_CDS_DATABASE_URL", url)
+    result = run("doctor")
+    assert result.exit_code == 1
+    (sentence,) = [line for line in result.stdout.splitlines() if line.startswith("FAIL")]
+    assert sentence.startswith("FAIL  database: CNO_CDS_DATABASE_URL: the database cannot be used: ")
+    assert told in sentence
+    assert "secret" not in result.stdout
+
+
 def test_the_doctor_tells_how_many_local_codes_are_read_and_how_many_not(run, monkeypatch):
     assert "ok    local codes: no ConceptMap" in run("doctor").stdout
     monkeypatch.setenv("CNO_CDS_CONCEPT_MAP", str(Path(__file__).parent.parent / "docs" / "concept-map.example.json"))

@@ -98,6 +98,18 @@ def test_a_wrong_variable_stops_the_start_with_one_sentence_that_names_it(name, 
     assert value not in {word for word in sentence.split() if word not in {"three", "no"}}
 
 
+def test_every_wrong_variable_is_told_at_once(setting):
+    for name, value in (("MAX_CARDS", "9"), ("LANGUAGE", "de"), ("LANGAUGE", "nb")):
+        setting(name, value)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert sorted(sentence.split()[0] for sentence in caught.value.sentences) == [
+        "CNO_CDS_LANGAUGE",
+        "CNO_CDS_LANGUAGE",
+        "CNO_CDS_MAX_CARDS",
+    ]
+
+
 def test_a_fixed_day_is_refused_in_production(setting):
     setting("TODAY", "2025-09-15")
     setting("PROFILE", "production")

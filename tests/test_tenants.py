@@ -91,6 +91,32 @@ def test_a_wrong_file_is_told_by_file_and_field_and_never_by_value(text, field, 
     assert any(field in sentence for sentence in sentences)
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (KNOWN.encode() + b'subject = secret"\n', "(line 3, column 11)"),
+        (KNOWN.encode() + b'audiences = ["secret"', "(end of document)"),
+        (b'subject = "secret"\nsubject = "other"\n', "(line 2, column 18)"),
+        (KNOWN.encode() + "# secret på".encode("latin-1"), "is not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_told_by_place(content, told, tmp_path):
+    (tmp_path / "a.toml").write_bytes(content)
+    (sentence,) = faults(tmp_path)
+    assert sentence.startswith("Tenant a: the file ")
+    assert sentence.endswith(f"{told}.")
+
+
+def test_a_file_that_cannot_be_opened_is_not_blamed_for_its_content(tmp_path):
+    (tmp_path / "a.toml").mkdir()
+    assert faults(tmp_path) == ("Tenant a: the file cannot be read.",)
+
+
+def test_files_of_windows_are_read(tmp_path):
+    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbf" + KNOWN.replace("\n", "\r\n").encode())
+    assert read(tmp_path)["a"].issuer == "https://ehr.example.org"
+
+
 def test_every_fault_of_every_file_is_told(tmp_path):
     told = faults(tmp_path, a='language = "de"\nreplay = "never"\n' + KNOWN, b="fhir_bases = [", c=SECURE)
     assert [(sentence.split(":")[0], len(sentence) > 30) for sentence in told] == [

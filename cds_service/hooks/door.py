@@ -114,7 +114,7 @@ class Door:
         except NotTrustedError as error:
             raise _refusal(scope, error) from None
         except ReplayUnavailableError:
-            raise RequestError(503, "transient", "The store of used tokens does not answer.", _SOON) from None
+            raise RequestError(503, "no-store", "The store of used tokens does not answer.", _SOON) from None
 
     async def aclose(self) -> None:
         """Close the connections to FHIR servers and key sets, and the store of used tokens."""

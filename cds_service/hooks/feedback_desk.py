@@ -40,7 +40,7 @@ class FeedbackDesk:
             raise RequestError(413, "too-costly", "The field feedback has too many items.") from None
         except StoreUnavailableError as error:
             later = {"retry-after": str(error.retry_after)}
-            raise RequestError(503, "transient", "Feedback cannot be stored now.", later) from None
+            raise RequestError(503, "no-store", "Feedback cannot be stored now.", later) from None
         if not reading.items:
             fields = ", ".join(reading.faults)
             raise RequestError(400, "value", f"No item of the field feedback can be read; at fault: {fields}.")

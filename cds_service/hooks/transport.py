@@ -73,6 +73,7 @@ class HookEndpoints:
         try:
             reply = await self._answer(scope, receive)
         except RequestError as error:
+            line_of(scope).code = error.code
             headers = tuple((name.encode(), value.encode()) for name, value in error.headers.items())
             reply = _Reply(error.status, outcome(error), headers)
         except Exception:

@@ -56,6 +56,26 @@ def open_database(url: str, *, durable: bool = True) -> Engine:
     raise DatabaseError("The database URL must begin with sqlite: or postgresql:.")
 
 
+def why_unusable(engine: Engine) -> str:
+    """What an operator can look at when no connection can be made: a part of a sentence, without anything of the URL.
+
+    PostgreSQL is asked whether it answers at all, for the client library tells its refusals in words alone.
+    """
+    if engine.dialect.name == "sqlite":
+        return "its file or folder cannot be opened for writing, or is no SQLite database"
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415  as below
+    from psycopg.pq import PGconn, Ping  # noqa: PLC0415  likewise
+
+    _, parameters = engine.dialect.create_connect_args(engine.url)
+    parameters.pop("context")  # of psycopg, not of libpq
+    answers = PGconn.ping(make_conninfo(**parameters).encode())
+    if answers == Ping.OK:
+        return "the server answers, but refuses the user, the password or the name of the database"
+    if answers == Ping.REJECT:
+        return "the server answers, but takes no connections now"
+    return "no server answers at its host and port, or not in the way that the URL asks for"
+
+
 def _sqlite(url: URL, synchronous: str) -> Engine:
     if url.host or url.query or url.database in {None, "", ":memory:"} or "\0" in str(url.database):
         raise DatabaseError("The database URL of SQLite must name a file (sqlite:///folder/file) and nothing else.")

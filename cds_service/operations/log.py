@@ -47,6 +47,8 @@ class RequestLine:
     """How long the FHIR server was waited for; None where nothing was fetched."""
     rules: str | None = None
     """The version of the rules that answered."""
+    code: str | None = None
+    """The issue type of the OperationOutcome that was answered."""
     fault: BaseException | None = None
     """What the application did not expect."""
 
@@ -84,6 +86,7 @@ def request_line(line: RequestLine) -> None:
         tenant=line.tenant,
         instance=line.hook_instance,
         refusal=line.refusal,
+        code=line.code,
         cards=line.cards,
         topics=line.topics,
         fetch_ms=line.fetch_ms,

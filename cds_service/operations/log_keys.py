@@ -25,6 +25,29 @@ OTHER = "other"
 ANONYMOUS = "anonymous"
 OWN_EVENTS = frozenset({"request", "fault", "uncaught", "foreign", "warning"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+SHAPELESS_KEYS = frozenset({"time", "level", "event", "faults", "lost"})
+"""What a line tells of itself, beside the keys of `shapes`."""
+ISSUES = frozenset(
+    [
+        "conflict",
+        "forbidden",
+        "incomplete",
+        "login",
+        "multiple-matches",
+        "no-store",
+        "not-found",
+        "not-supported",
+        "processing",
+        "structure",
+        "throttled",
+        "timeout",
+        "too-costly",
+        "too-long",
+        "transient",
+        "value",
+    ]
+)
+"""Issue types of FHIR R4 that our refusals have."""
 _RANDOM_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 _HASH_DIGITS = 12
 _LONGEST_WAIT = 1e7
@@ -93,7 +116,7 @@ def only_allowed(words: Words, clock: Callable[[], datetime], lines: Lines) -> P
 
     Lines after a loss carry how many were `lost` so far.
     """
-    shapes = _shapes(words)
+    allowed = shapes(words)
     events = OWN_EVENTS | words.events
 
     def compose(_: object, level: str, given: MutableMapping[str, object]) -> Mapping[str, object]:
@@ -104,7 +127,7 @@ def only_allowed(words: Words, clock: Callable[[], datetime], lines: Lines) -> P
             "event": event if isinstance(event, str) and event in events else OTHER,
         }
         for key, value in given.items():
-            shape = shapes.get(key)
+            shape = allowed.get(key)
             told_as = None if shape is None or value is None else shape(value)
             if told_as is not None:
                 line[key] = told_as
@@ -118,7 +141,8 @@ def only_allowed(words: Words, clock: Callable[[], datetime], lines: Lines) -> P
     return compose
 
 
-def _shapes(words: Words) -> Mapping[str, Shape]:
+def shapes(words: Words) -> Mapping[str, Shape]:
+    """Each key that whoever logs may give, and what becomes of its value."""
     return {
         "route": _one_of(words.routes, OTHER),
         "method": _one_of(_METHODS, OTHER),
@@ -127,6 +151,7 @@ def _shapes(words: Words) -> Mapping[str, Shape]:
         "tenant": _one_of(words.tenants | {ANONYMOUS}, OTHER),
         "instance": hashed,
         "refusal": _one_of(words.refusals, OTHER),
+        "code": _one_of(ISSUES, OTHER),
         "cards": _count(range(_MOST_COUNTED)),
         "topics": _some_of(words.topics),
         "fetch_ms": _duration,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from cds_service.operations.access_log import line_of
 from cds_service.operations.errors import RequestError
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class TrustedHosts:
             await self._app(scope, receive, send)
             return
         error = RequestError(400, "value", "The header host does not name a host answered here.")
+        line_of(scope).code = error.code
         body = self._refuse(error)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": error.status, "headers": headers})

@@ -130,3 +130,17 @@ def test_it_is_served_without_samples_and_always_the_same(tmp_path):
     assert openapi(BASE, CANONICAL, tmp_path) == openapi(BASE, CANONICAL, tmp_path)
     schemathesis.openapi.from_dict(json.loads(openapi(BASE, CANONICAL, tmp_path))).validate()
     assert not re.search(rb'"examples"', openapi(BASE, CANONICAL, tmp_path))
+
+
+def test_a_refused_token_is_told_where_one_is_asked_for(client):
+    """What is open to everybody, as the pages of operations are, knows no 401."""
+    wrong = {"Authorization": "Bearer a.b.c", "Content-Type": "application/json"}
+    for address, operations in DOCUMENT["paths"].items():
+        for method, operation in operations.items():
+            path = address.replace("{id}", "cno-patient-view")
+            response = client.request(method, path, headers=wrong, content=b"{}" if method == "post" else None)
+            assert (response.status_code == 401) == ("401" in operation["responses"]) == ("security" in operation)
+
+
+def test_the_list_of_services_is_held_back_by_no_limit():
+    assert DOCUMENT["paths"]["/cds-services"]["get"]["responses"].keys() == {"200", "401", "405", "500"}

@@ -6,6 +6,7 @@ from cds_service.settings import Settings
 from tests.conftest import NOW
 from tests.hooks.asked import SIGN, VIEW, body, outcome, path
 from tests.hospital import NORTH, SECONDS, SOUTH, Ehr, environment, installation, moment
+from tests.operations.logs import logged
 from tests.trust.attacks import ATTACKS
 from tests.trust.tokens import ALGORITHMS, sandbox_token, signer
 
@@ -105,6 +106,35 @@ def test_where_used_tokens_cannot_be_stored_nobody_is_let_in(make_installation, 
     refused = one.post(path("order-sign"), SIGN)
     outcome(refused, 503)
     assert int(refused.headers["retry-after"]) > 0
+
+
+def test_the_log_tells_by_its_code_why_a_request_was_refused(make_installation, tmp_path):
+    hospital, url = make_installation(), path("order-sign")
+    with logged(tmp_path / "log") as log:
+        hospital.post(url, SIGN, ehr=None)
+        hospital.post(url, {**SIGN, "fhirServer": "https://fhir.south.example.no/r4"})
+        hospital.post(url, b"{")
+        hospital.post("/evaluate", {})
+        hospital.request("GET", "/nowhere")
+        hospital.request("GET", "/version", headers={"Host": "other.example.no"})
+        hospital.post(url, SIGN)
+    assert [(line["status"], line.get("code")) for line in log.lines] == [
+        (401, "login"),
+        (403, "forbidden"),
+        (400, "structure"),
+        (422, "structure"),
+        (404, "not-found"),
+        (400, "value"),
+        (200, None),
+    ]
+
+
+def test_the_log_tells_a_store_that_is_not_there_from_too_many_requests(make_installation, tmp_path):
+    (tmp_path / "file").write_text("", "utf-8")
+    one = make_installation(DATABASE_URL=f"sqlite:///{tmp_path / 'file' / 'x.db'}")
+    with logged(tmp_path / "log") as log:
+        one.post(path("order-sign"), SIGN)
+    assert [(line["status"], line["code"]) for line in log.lines] == [(503, "no-store")]
 
 
 def test_the_fhir_server_of_another_tenant_is_refused_and_an_unlisted_one_not_asked(hospital):

@@ -5,10 +5,13 @@ import os
 import time
 from datetime import UTC, datetime
 from signal import SIGCONT, SIGSTOP
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from cds_service.cli import app
 from cds_service.feedback.errors import StoreUnavailableError
 from cds_service.feedback.migrating import one_writer
 from cds_service.feedback.store import Receipt
@@ -52,6 +55,26 @@ def test_a_server_that_stops_is_told_in_time_and_used_again_when_it_is_back():
         server.start()
         assert keep(store, "second") == Receipt(1, 0, 0)
         assert keep(store, "first") == Receipt(0, 1, 0)
+
+
+def test_the_doctor_tells_a_server_that_refuses_from_one_that_is_not_there(monkeypatch):
+    with running_postgres(free_port()) as server:
+        for url, told in (
+            (server.url, "ok    database: postgresql, schema current"),
+            (server.url.replace("cno:", "cno:wrong"), "the server answers, but refuses the user, the password or"),
+            (server.url.replace("/postgres", "/nowhere"), "the server answers, but refuses the user, the password or"),
+        ):
+            assert told in database_line(url, monkeypatch)
+        server.stop()
+        assert "no server answers at its host and port" in database_line(server.url, monkeypatch)
+
+
+def database_line(url, monkeypatch):
+    """What the doctor says of a database."""
+    monkeypatch.setenv("CNO_CDS_DATABASE_URL", url)
+    (line,) = [line for line in CliRunner().invoke(app, ["doctor"]).stdout.splitlines() if " database: " in line]
+    assert urlsplit(url).password not in line
+    return line
 
 
 def test_a_server_that_is_not_there_at_the_start_is_used_once_it_is():
