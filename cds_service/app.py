@@ -193,7 +193,7 @@ def make_door(settings: Settings, clock: Callable[[], datetime], new_uuid: Calla
     refused = frozenset[str]() if settings.in_development else KNOWN_PUBLIC
     return Door(
         clients,
-        Authentication(known, _replays(settings), clock, refused_keys=refused),
+        Authentication(known, make_replays(settings), clock, refused_keys=refused),
         settings.base_url,
         Gate(SERVICE_MOST, of_service=True),
         Gate(SERVICE_MOST, of_service=True),
@@ -209,8 +209,12 @@ def _database(settings: Settings) -> Engine:
         raise SettingsError(f"{PREFIX}DATABASE_URL: {fault}") from None
 
 
-def _replays(settings: Settings) -> Replays:
-    """Beside an SQLite file another one, so that a used token need not wait for the disk."""
+def make_replays(settings: Settings) -> Replays:
+    """Where used tokens are stored: beside an SQLite file in another one, so that none need wait for the disk.
+
+    Raises:
+        SettingsError: the database URL is not valid.
+    """
     engine = _database(settings)
     if engine.dialect.name != "sqlite":
         return DatabaseReplays(engine)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from functools import partial
+from secrets import token_bytes
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from cds_service.app import make_door, random_uuid, system_clock
+from cds_service.app import make_door, make_replays, random_uuid, system_clock
 from cds_service.feedback.errors import NewerSchemaError, cause_of
 from cds_service.feedback.migrating import migrate
 from cds_service.guideline.provenance import rules_digest, rules_version
@@ -18,6 +19,7 @@ from cds_service.hooks.wording import wording
 from cds_service.mappings.outgoing import check_templates
 from cds_service.operations.database import DatabaseError, open_database, why_unusable
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
+from cds_service.trust.replay import ReplayUnavailableError, Use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,30 +73,30 @@ def _tenants(settings: Settings) -> str:
         f"{name} signs as {tenant.issuer or 'nobody'} and may have asked {' '.join(tenant.fhir_bases) or 'no server'}"
         for name, tenant in settings.tenants.items()
     ]
-    return ", ".join(told) or "none: calls without a token are answered on this machine alone"
+    if not told:
+        return "none: calls without a token are answered on this machine alone"
+    return f"{', '.join(told)}; `aud` is {settings.base_url or 'the base URL'}/cds-services/cno-patient-view and so on"
 
 
 def _keys(settings: Settings) -> str:
-    """Whether of every tenant a key can be had now."""
+    """Whether every key set can be had now."""
 
-    async def missing() -> list[str]:
+    async def faults() -> list[tuple[str, str, str]]:
         door = make_door(settings, system_clock, random_uuid)
         try:
             await door.authentication.prefetch()
-            return door.authentication.without_keys()
+            return [fault for fault in door.authentication.key_set_faults() if fault[0] in settings.tenants]
         finally:
             await door.aclose()
 
-    names = asyncio.run(missing())
-    if names:
-        raise SettingsError(
-            *(f"Tenant {name}: none of its key_set_urls answers with a key that can be used." for name in names)
-        )
+    found = asyncio.run(faults())
+    if found:
+        raise SettingsError(*(f"Tenant {name}: the key set at {url} {fault}." for name, url, fault in found))
     return f"{len(settings.tenants)} tenants have keys" if settings.tenants else "none are needed"
 
 
 def _database(settings: Settings) -> str:
-    """Whether feedback could be stored now."""
+    """Whether it could be stored now what feedback says, and which tokens were used."""
     url = settings.database_url.get_secret_value()
     try:
         engine = open_database(url)
@@ -109,7 +111,20 @@ def _database(settings: Settings) -> str:
         raise SettingsError(f"{PREFIX}DATABASE_URL: {sentence}") from None
     finally:
         engine.dispose()
+    try:
+        asyncio.run(_record_a_token(settings))
+    except ReplayUnavailableError:
+        raise SettingsError(f"{PREFIX}DATABASE_URL: it cannot be stored beside it which tokens were used.") from None
     return f"{engine.dialect.name}, schema current"
+
+
+async def _record_a_token(settings: Settings) -> None:
+    now = int(system_clock().timestamp())
+    replays = make_replays(settings)
+    try:
+        await replays.record(Use(token_bytes(32), b"", now, now))
+    finally:
+        await replays.aclose()
 
 
 def _local_codes(settings: Settings) -> str:

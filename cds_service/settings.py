@@ -34,7 +34,7 @@ _Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")
 LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 _SENTENCES = {
     "profile": "must be development or production",
-    "base_url": "must be an http or https URL",
+    "base_url": "must be an http or https URL, that to which /cds-services is added",
     "canonical_base": "must be an http or https URL",
     "language": "must be nb, nn or en",
     "topics": f"must be a comma list of topic codes: {', '.join(sorted(TOPIC_CODES))}",
@@ -119,7 +119,10 @@ class Settings(BaseModel):
     @field_validator("base_url", "canonical_base")
     @classmethod
     def _no_slash(cls, value: str | None) -> str | None:
-        return value.rstrip("/") if value else value
+        base = value.rstrip("/") if value else value
+        if base and base.endswith("/cds-services"):
+            raise ValueError("not the base")
+        return base
 
     @model_validator(mode="after")
     def _only_in_development(self) -> Self:

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 _SENTENCES = {
     "vendor": f"must be one of {', '.join(sorted(VENDORS))}",
-    "issuer": "must be a text that is not empty: the `iss` of its tokens",
-    "subject": "must be a text that is not empty: the `sub` of its tokens",
+    "issuer": "must be a text that is not empty, without blanks: the `iss` of its tokens",
+    "subject": "must be a text that is not empty, without blanks: the `sub` of its tokens",
     "claimed_tenants": "must be a list of texts: the `tenant` claims of its tokens",
     "audiences": "must be a list of texts, each an `aud` that it sends instead of the address called",
     "algorithms": f"must be a list of {', '.join(sorted(ALGORITHMS))}",
     "key_set_urls": "must be a list of http or https URLs, without a user name, query or fragment",
     "key_set_file": "must be the path of a file with a JWK Set",
+    "key_set_ca_file": "must be the path of a PEM file with the certificate of an authority",
     "replay": "must be strict, retry or off",
     "fhir_bases": "must be a list of http or https URLs, without a user name, query or fragment",
     "fhir_networks": "must be a list of networks, such as 10.20.0.0/16",

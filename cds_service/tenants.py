@@ -84,7 +84,9 @@ class Tenant(BaseModel):
     key_set_urls: list[_Text] = []
     """Where its public keys are; the `jku` of a token must be one of these, letter by letter."""
     key_set_file: FilePath | None = None
-    """Or a JWK Set that was handed over."""
+    """Or a JWK Set that was handed over; a `jku` that its tokens name all the same must be among the URLs."""
+    key_set_ca_file: Annotated[FilePath, AfterValidator(_authority)] | None = None
+    """PEM file of the authority that signed the certificates of the key sets' servers."""
     replay: Literal["strict", "retry", "off"] = "strict"
     """Whether a token may be used once, again for the identical request within 60 s, or until it expires."""
     fhir_bases: list[Annotated[str, AfterValidator(_base)]] = []
@@ -183,7 +185,11 @@ def registration(name: str, tenant: Tenant, *, in_development: bool) -> Registra
     mine = Registration(
         name=name,
         issuer=tenant.issuer,
-        keys=KeySource(tuple(tenant.key_set_urls), _key_set(name, tenant.key_set_file) or vendor.key_set),
+        keys=KeySource(
+            tuple(tenant.key_set_urls),
+            _key_set(name, tenant.key_set_file) or vendor.key_set,
+            tenant.key_set_ca_file,
+        ),
         subject=tenant.subject,
         claimed_tenants=frozenset(tenant.claimed_tenants),
         audiences=frozenset(tenant.audiences),

@@ -92,14 +92,15 @@ class Authentication:
         """Fetch all key sets, so that the first calls need not wait; one that cannot be had is asked for later."""
         await asyncio.gather(*(remote.fetch() for remote in self._remote.values()))
 
-    def without_keys(self) -> list[str]:
-        """The tenants of which no published key is at hand: none was fetched yet, or none can be."""
+    def key_set_faults(self) -> list[tuple[str, str, str]]:
+        """Of each key set that could not be used when it was last fetched: tenant, address, and what is wrong."""
         clients = (client for listed in self._clients.values() for client in listed)
-        return sorted(
-            client.registration.name
+        faults = (
+            (client.registration.name, url, remote.fault(client.registration.algorithms))
             for client in clients
-            if not client.agreed and all(each.is_empty for each in client.remote.values())
+            for url, remote in client.remote.items()
         )
+        return sorted((name, url, fault) for name, url, fault in faults if fault is not None)
 
     async def verify(self, header: bytes | str | None, endpoint: str | Collection[str]) -> Caller:
         """Who sent the value of this Authorization header to an endpoint with this address, or these.

@@ -14,11 +14,13 @@ from joserfc.util import base64_to_int
 from cds_service.trust.strict_json import read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 ALGORITHMS = frozenset({"ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"})
 """All with a public key that joserfc verifies and that tokens in use are signed with."""
-_CURVES = frozenset({"P-256", "P-384", "P-521"})
+_CURVES_OF = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+"""By algorithm; those of RSA have none."""
+_CURVES = frozenset(_CURVES_OF.values())
 _LEAST_BITS, _MOST_BITS = 2048, 8192
 _LEAST_EXPONENT, _EXPONENT_BITS = 65537, 64
 _SMALL_PRIMES = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
@@ -35,6 +37,11 @@ class PublicKey:
 
     key: RSAKey | ECKey = field(repr=False)
     thumbprint: str
+
+    def fits(self, algorithms: Iterable[str]) -> bool:
+        """Whether it verifies signatures of one of these."""
+        named, curve = self.key.get("alg"), self.key.get("crv")
+        return any(_CURVES_OF.get(each) == curve and named in {None, each} for each in algorithms)
 
 
 Keys: TypeAlias = "Mapping[str, PublicKey]"

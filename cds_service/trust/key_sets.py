@@ -21,7 +21,7 @@ import httpx2
 from cds_service.trust.jwk import Keys, KeySetError, PublicKey, read_key_set
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
 Seconds: TypeAlias = float
@@ -60,6 +60,7 @@ class RemoteKeySet:
         self._ca_file = ca_file
         self._times = times
         self._keys: Keys = {}
+        self._failure: str | None = None
         self._fetched_at = self._tried_at = float("-inf")
         self._flight: asyncio.Task[None] | None = None
 
@@ -71,10 +72,11 @@ class RemoteKeySet:
             self._begin()
         return key
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no key is at hand."""
-        return not self._keys
+    def fault(self, algorithms: Collection[str]) -> str | None:
+        """Why it cannot be used for these, as the rest of a sentence; None where it can."""
+        if self._failure is not None or not self._keys:
+            return self._failure or "was not fetched"
+        return None if any(key.fits(algorithms) for key in self._keys.values()) else "holds no key for these algorithms"
 
     async def find(self, kid: str) -> PublicKey | None:
         """The key of that name, after a fetch when it is not at hand and one may be made or is under way."""
@@ -111,8 +113,10 @@ class RemoteKeySet:
             async with asyncio.timeout(self._times.deadline):
                 document = await self._document()
             self._keys = read_key_set(document)
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, KeySetError):
-            return  # TimeoutError and ssl.SSLError are OSErrors
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, KeySetError) as fault:
+            self._failure = _why(fault)  # TimeoutError and ssl.SSLError are OSErrors
+            return
+        self._failure = None
         self._fetched_at = self._times.clock()
 
     async def _document(self) -> bytes:
@@ -135,6 +139,18 @@ class RemoteKeySet:
                     if len(document) > LONGEST_KEY_SET:
                         raise KeySetError("is too long")
             return bytes(document)
+
+
+def _why(fault: Exception) -> str:
+    match fault:
+        case KeySetError():
+            return str(fault)
+        case TimeoutError() | httpx2.TimeoutException():
+            return "does not answer in time"
+        case _ if "certificate" in str(fault).lower():
+            return "is at a server whose certificate is not trusted"
+        case _:
+            return "cannot be reached"
 
 
 @cache

@@ -65,7 +65,7 @@ def require_usable(registration: Registration, *, plain_http: bool = False) -> R
     Raises:
         RegistrationError: what is wrong with it.
     """
-    fault = next(filter(None, (_fault(registration), _fault_of_keys(registration.keys, plain_http=plain_http))), None)
+    fault = next(filter(None, (_fault(registration), _fault_of_keys(registration, plain_http=plain_http))), None)
     if fault is not None:
         raise RegistrationError(f"Tenant {registration.name}: {fault}.")
     return registration
@@ -111,17 +111,20 @@ def _fault(registration: Registration) -> str | None:
     return next((sentence for holds, sentence in rules if not holds), None)
 
 
-def _fault_of_keys(keys: KeySource, *, plain_http: bool) -> str | None:
+def _fault_of_keys(registration: Registration, *, plain_http: bool) -> str | None:
+    keys = registration.keys
     if not keys.urls and keys.document is None:
         return "neither a key set address nor a key set is given"
     if not all(_is_address(url, plain_http=plain_http) for url in keys.urls):
-        return "a key set address is not an https address without user, password and fragment"
-    if keys.document is not None:
-        try:
-            read_agreed_key_set(keys.document)
-        except KeySetError as fault:
-            return f"the key set {fault}"
-    return None
+        return "a key set address (key_set_urls) is not an https address without user, password and fragment"
+    if keys.document is None:
+        return None
+    try:
+        agreed = read_agreed_key_set(keys.document)
+    except KeySetError as fault:
+        return f"the key set {fault}"
+    fitting = any(key.fits(registration.algorithms) for key in agreed.values())
+    return None if fitting or keys.urls else "the key set holds no key for the algorithms listed"
 
 
 def _is_address(url: str, *, plain_http: bool) -> bool:

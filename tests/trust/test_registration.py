@@ -39,14 +39,32 @@ FAULTS = {
     "leeway of an hour": ({"leeway_seconds": 3600}, "leeway_seconds must be"),
     "replay": ({"replay": CANARY}, "replay must be"),
     "no keys": ({"keys": KeySource()}, "neither a key set address nor a key set is given"),
-    "http": ({"keys": KeySource((f"http://{CANARY}/",))}, "a key set address is not an https address"),
-    "file": ({"keys": KeySource((f"file:///{CANARY}",))}, "a key set address is not an https address"),
-    "no host": ({"keys": KeySource((f"https:///{CANARY}",))}, "a key set address is not an https address"),
-    "bad port": ({"keys": KeySource((f"https://{CANARY}:x/",))}, "a key set address is not an https address"),
-    "bad bracket": ({"keys": KeySource((f"https://[{CANARY}/",))}, "a key set address is not an https address"),
-    "user": ({"keys": KeySource((f"https://{CANARY}@host/",))}, "a key set address is not an https address"),
-    "fragment": ({"keys": KeySource((f"https://host/#{CANARY}",))}, "a key set address is not an https address"),
-    "blank in it": ({"keys": KeySource((f"https://host/ {CANARY}",))}, "a key set address is not an https address"),
+    "http": ({"keys": KeySource((f"http://{CANARY}/",))}, "a key set address (key_set_urls) is not an https address"),
+    "file": ({"keys": KeySource((f"file:///{CANARY}",))}, "a key set address (key_set_urls) is not an https address"),
+    "no host": (
+        {"keys": KeySource((f"https:///{CANARY}",))},
+        "a key set address (key_set_urls) is not an https address",
+    ),
+    "bad port": (
+        {"keys": KeySource((f"https://{CANARY}:x/",))},
+        "a key set address (key_set_urls) is not an https address",
+    ),
+    "bad bracket": (
+        {"keys": KeySource((f"https://[{CANARY}/",))},
+        "a key set address (key_set_urls) is not an https address",
+    ),
+    "user": (
+        {"keys": KeySource((f"https://{CANARY}@host/",))},
+        "a key set address (key_set_urls) is not an https address",
+    ),
+    "fragment": (
+        {"keys": KeySource((f"https://host/#{CANARY}",))},
+        "a key set address (key_set_urls) is not an https address",
+    ),
+    "blank in it": (
+        {"keys": KeySource((f"https://host/ {CANARY}",))},
+        "a key set address (key_set_urls) is not an https address",
+    ),
     "no JSON": ({"keys": KeySource(document=CANARY.encode())}, "the key set is not a JWK Set"),
     "no set": ({"keys": KeySource(document=b'{"kty": "RSA"}')}, "the key set is not a JWK Set"),
     "no list": ({"keys": KeySource(document=b'{"keys": {}}')}, "the key set is not a JWK Set"),
@@ -92,7 +110,9 @@ def test_usable_registrations_are_returned():
     for usable in (
         registration(signer(), signer("ES384")),
         registration(keys=KeySource((HTTPS, f"{HTTPS}:8443/x?y=%20z"))),
-        registration(signer(), algorithms=frozenset({"PS256"}), replay="retry", leeway_seconds=0),
+        registration(
+            keys=keys(signer().jwk(alg=None)), algorithms=frozenset({"PS256"}), replay="retry", leeway_seconds=0
+        ),
         registration(keys=keys(signer().jwk(alg=None, use=None), signer("ES384", "b").jwk(use="enc"))),
     ):
         assert require_usable(usable) is usable
