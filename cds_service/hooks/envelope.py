@@ -10,8 +10,9 @@ from msgspec import Raw, Struct, ValidationError
 from cds_service.guideline.facts import Note
 from cds_service.hooks.members import NULL, Name, apart, by_name, is_null, members, members_by_name, text_of, too_deep
 from cds_service.hooks.services import ORDER_HOOKS
+from cds_service.mappings.datatypes import TooManyError
 from cds_service.mappings.fhir import Bundle, Resource, Slot
-from cds_service.mappings.prefetch import path_of
+from cds_service.mappings.prefetch import MOST_KEYS, path_of
 from cds_service.mappings.tolerant import read_resource
 from cds_service.operations.errors import RequestError
 
@@ -55,6 +56,7 @@ def read_envelope(fields: Mapping[str, Raw], notes: list[Note]) -> Envelope:
 
     Raises:
         RequestError: 400.
+        TooManyError: more prefetch keys, or resources of one, than a chart holds.
     """
     hook = _member(fields, "hook", "hook")
     return Envelope(
@@ -123,7 +125,13 @@ def _prefetch(raw: Raw, notes: list[Note]) -> Mapping[str, Resource | Failed | N
 
 
 def _lists(found: Mapping[Name, _T], notes: list[Note]) -> Mapping[str, _T]:
-    """All that was sent: of a key that occurs twice both values are read, so that neither is lost."""
+    """All that was sent: of a key that occurs twice both values are read, so that neither is lost.
+
+    Raises:
+        TooManyError: there are more than any EHR sends.
+    """
+    if len(found) > MOST_KEYS:
+        raise TooManyError(f"More than {MOST_KEYS} prefetch keys.")
     lists = apart(found)
     own = {name.text for name in found}
     if len(own) < len(lists):

@@ -120,6 +120,10 @@ def test_another_patient_under_the_same_key_is_not_taken_for_the_one_asked_about
     }  # fmt: skip
 
 
+def test_one_key_over_and_over_is_more_than_a_chart(client, url):
+    outcome(client.post(url, content=request(prefetch='"labs": 1, ' * 190_000), headers=JSON), 413)
+
+
 @pytest.mark.parametrize("service", BY_HOOK.values(), ids=BY_HOOK)
 def test_a_key_of_ours_that_occurs_again_is_still_asked_for_the_same(service):
     for key, kind in service.prefetched_types.items():
