@@ -44,7 +44,10 @@ _STATUSES = {
     500: "A fault of the service.",
     503: "The service cannot answer now.",
 }
+_ANYWHERE = (400, 405, 500)
+"""400 also where the header Host names another service."""
 _OF_A_CALLER = (401, 403, 429, 503)
+_HEADERS = {401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After", 503: "Retry-After"}
 _OF_A_BODY = (400, 408, 413, 415)
 _BEARER = "A signed JWT of the EHR, as CDS Hooks describes it; the profile `development` answers without one too."
 
@@ -92,7 +95,7 @@ def openapi(base_url: str, canonical_base: str, samples: Path) -> bytes:
 
 
 def _discovery() -> Json:
-    responses = {"200": _content("The services.", "DiscoveryResponse"), **_failures(*_OF_A_CALLER)}
+    responses = {"200": _content("The services.", "DiscoveryResponse"), **_failures(401)}
     return _operation("discovery", "The services, and what each asks to be prefetched") | _secured(responses)
 
 
@@ -111,8 +114,11 @@ def _service(service: Service, samples: Path) -> Json:
 def _feedback() -> Json:
     services = {"type": "string", "enum": [service.id for service in SERVICES]}
     responses = {
-        "200": {"description": "All that can be stored is stored.", "content": {_JSON: {"schema": {"type": "object"}}}},
-        **_failures(*_OF_A_BODY, *_OF_A_CALLER, 404),
+        "200": {
+            "description": "All that can be read is stored: now, or before; what cannot be read is put aside.",
+            "content": {_JSON: {"schema": _counts("stored", "repeated", "quarantined")}},
+        },
+        **_failures(*_OF_A_BODY, 401, 404, 429, 503),
     }
     return {
         **_operation("feedback", "What clinicians did with cards"),
@@ -122,11 +128,17 @@ def _feedback() -> Json:
     }
 
 
+def _counts(*names: str) -> Json:
+    members = {name: {"type": "integer", "minimum": 0} for name in names}
+    return {"type": "object", "required": list(names), "properties": members, "additionalProperties": False}
+
+
 def _evaluate(samples: Path) -> Json:
     takes = {"anyOf": [{"$ref": f"{_COMPONENT}{name}"} for name in ("Bundle", *map("Request.{}".format, BY_HOOK))]}
     example, _ = _examples(samples, "patient-view")
     content = {"schema": takes, **({"examples": example} if example else {})}
-    responses = {"200": _content("The Evaluation.", "Evaluation"), **_failures(*_OF_A_BODY, 412, 422, 429, 503)}
+    answer = _content("The Evaluation.", "Evaluation")
+    responses = {"200": answer, **_failures(*_OF_A_BODY, 401, 412, 422, 429, 503)}
     return {
         **_operation("evaluate", "For testers: the Evaluation of a Bundle or of a hook request; nothing is fetched"),
         "parameters": [
@@ -135,7 +147,7 @@ def _evaluate(samples: Path) -> Json:
             _query("lang", {"enum": list(LANGUAGES)}, "The language of cards and notes."),
         ],
         "requestBody": {"required": True, "content": {_JSON: content, _FHIR: content}},
-        "responses": responses,
+        **_secured(responses),
     }
 
 
@@ -164,12 +176,12 @@ def _content(description: str | None, schema: str) -> Json:
 
 def _failures(*statuses: int) -> Json:
     return {
-        str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in sorted({*statuses, 405, 500})
+        str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in sorted({*statuses, *_ANYWHERE})
     }
 
 
 def _failure(status: int) -> Json:
-    headers = {"Allow": {"schema": {"type": "string"}}} if status == HTTPStatus.METHOD_NOT_ALLOWED else {}
+    headers = {_HEADERS[status]: {"schema": {"type": "string"}}} if status in _HEADERS else {}
     return _content(_STATUSES[status], "OperationOutcome") | ({"headers": headers} if headers else {})
 
 

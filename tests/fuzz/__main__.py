@@ -39,7 +39,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Bad inputs against the whole service.")
     parser.add_argument("--inputs", type=int, default=100_000, help=f"at least so many, at most {MOST_INPUTS}")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=30, help="stop, and fail, after so long")
+    parser.add_argument("--minutes", type=float, default=60, help="stop, and fail, after so long")
     parser.add_argument("--source", action="append", choices=[source.name for source in SOURCES])
     parser.add_argument("--save", type=Path, default=Path("build/fuzz"), help="folder for inputs that failed")
     parser.add_argument("--replay", type=Path, help="send a saved input again")

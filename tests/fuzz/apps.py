@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from cds_service.app import create_app
 from cds_service.hooks.openapi import openapi
 from cds_service.settings import Settings
+from tests.conftest import NOW
+from tests.hospital import SOUTH, environment
 
-NOW = datetime(2025, 9, 15, 10, tzinfo=ZoneInfo("Europe/Oslo"))
 SAMPLES = Path(__file__).parent.parent.parent / "fhir_samples"
 
 
@@ -23,10 +23,26 @@ def applications() -> Iterator[list[tuple[str, object, int]]]:
     def new_uuid() -> str:
         return str(UUID(int=next(numbers), version=4))
 
-    def made(profile: str) -> object:
-        return create_app(Settings(profile=profile), clock=lambda: NOW, new_uuid=new_uuid)
+    def made(**settings: object) -> object:
+        return create_app(Settings(**settings), clock=lambda: NOW, new_uuid=new_uuid)
 
-    yield [("development", made("development"), 9), ("production", made("production"), 1)]
+    with TemporaryDirectory() as folder:
+        at_home = {name.lower(): value for name, value in environment(Path(folder), SOUTH).items()}
+        development = made(profile="development", database_url=f"sqlite:///{folder}/development.db")
+        yield [("development", development, 9), ("production", signed(made(**at_home)), 1)]
+
+
+def signed(app):
+    """The same with a good token and host on each request that has none."""
+
+    async def call(scope, receive, send):
+        names = {name.lower() for name, _ in scope["headers"]}
+        more = [] if b"host" in names else [(b"host", b"cds.example.no")]
+        if b"authorization" not in names:
+            more.append((b"authorization", f"Bearer {SOUTH.token(scope['path'])}".encode()))
+        await app({**scope, "headers": [*scope["headers"], *more]}, receive, send)
+
+    return call
 
 
 def document() -> bytes:

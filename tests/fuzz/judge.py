@@ -63,7 +63,7 @@ class Judge:
         found = [*faults, *("it quotes a number of the request" for number in strange if number.encode() in sent)]
         if answer.status == 405 and not dict(answer.headers).get(b"allow"):
             found.append("405 without the header Allow")
-        if answer.status not in self._statuses(one, default={404, 405}):
+        if answer.status not in self._statuses(one, default={400, 404, 405}):
             found.append(f"the status {answer.status} is not documented there")
         return found
 
