@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct, ValidationError
 
 from cds_service.guideline.facts import Note
-from cds_service.hooks.members import NULL, by_name, is_null, members, once, text_of, too_deep
+from cds_service.hooks.members import NULL, Name, apart, by_name, is_null, members, members_by_name, text_of, too_deep
 from cds_service.hooks.services import ORDER_HOOKS
+from cds_service.mappings.datatypes import TooManyError
 from cds_service.mappings.fhir import Bundle, Resource, Slot
-from cds_service.mappings.prefetch import path_of
+from cds_service.mappings.prefetch import MOST_KEYS, path_of
 from cds_service.mappings.tolerant import read_resource
 from cds_service.operations.errors import RequestError
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cds_service.mappings.datatypes import Failed
+
+
+_T = TypeVar("_T")
 
 
 class Context(Struct, gc=False, rename="camel"):
@@ -52,6 +56,7 @@ def read_envelope(fields: Mapping[str, Raw], notes: list[Note]) -> Envelope:
 
     Raises:
         RequestError: 400.
+        TooManyError: more prefetch keys, or resources of one, than a chart holds.
     """
     hook = _member(fields, "hook", "hook")
     return Envelope(
@@ -103,20 +108,35 @@ def _prefetch(raw: Raw, notes: list[Note]) -> Mapping[str, Resource | Failed | N
     if is_null(raw):
         return None
     try:
-        return once(_PREFETCH.decode(raw), "prefetch")
+        return _lists(_PREFETCH.decode(raw), notes)
     except ValidationError:
         pass
     except RecursionError:
         raise too_deep() from None
-    values = members(raw, "prefetch")
-    if values is None:
+    found = members_by_name(raw)
+    if found is None:
         notes.append(Note("prefetch", "prefetch-failed"))
         return None
     prefetch: dict[str, Resource | Failed | None] = {}
-    for key, value in values.items():
-        prefetch[key], found = tolerantly(value, path_of(key))
-        notes += found
+    for key, value in _lists(found, notes).items():
+        prefetch[key], lost = tolerantly(value, path_of(key))
+        notes += lost
     return prefetch
+
+
+def _lists(found: Mapping[Name, _T], notes: list[Note]) -> Mapping[str, _T]:
+    """All that was sent: of a key that occurs twice both values are read, so that neither is lost.
+
+    Raises:
+        TooManyError: there are more than any EHR sends.
+    """
+    if len(found) > MOST_KEYS:
+        raise TooManyError(f"More than {MOST_KEYS} prefetch keys.")
+    lists = apart(found)
+    own = {name.text for name in found}
+    if len(own) < len(lists):
+        notes += [Note(path_of(key), "duplicate") for key in lists if key not in own]
+    return lists
 
 
 def tolerantly(raw: bytes | Raw, path: str) -> tuple[Resource | Failed | None, list[Note]]:

@@ -1,4 +1,4 @@
-"""The members of the JSON objects that make up a request, each of which may occur once.
+"""The members of the JSON objects that make up a request, each of which may occur once, but for lists sent.
 
 Of two members of one name some readers take the first, some the last: what was checked would not be what is used.
 """
@@ -41,7 +41,7 @@ def _named(_: type, text: str) -> Name:
 
 
 def by_name(values: object) -> msgspec.json.Decoder[dict[Name, Any]]:
-    """A decoder of an object whose members are all of the type `values`; what it reads is for `once`."""
+    """A decoder of an object whose members are all of the type `values`; what it reads is for `once` or `apart`."""
     return msgspec.json.Decoder(dict[Name, values], dec_hook=_named)  # type: ignore[valid-type]
 
 
@@ -55,8 +55,18 @@ def members(raw: bytes | Raw, where: str = "") -> dict[str, Raw] | None:
     Raises:
         RequestError: 400 malformed, nested too deeply, or a member occurs twice.
     """
+    found = members_by_name(raw)
+    return None if found is None else once(found, where)
+
+
+def members_by_name(raw: bytes | Raw) -> dict[Name, Raw] | None:
+    """As `members`, with those that occur twice.
+
+    Raises:
+        RequestError: 400 malformed, or nested too deeply.
+    """
     try:
-        return once(_OBJECT.decode(raw), where)
+        return _OBJECT.decode(raw)
     except ValidationError:
         return None
     except DecodeError:
@@ -74,6 +84,20 @@ def once(found: Mapping[Name, _T], where: str) -> dict[str, _T]:
     fields = {name.text: value for name, value in found.items()}
     if len(fields) < len(found):
         raise _twice([name.text for name in found], where)
+    return fields
+
+
+def apart(found: Mapping[Name, _T]) -> dict[str, _T]:
+    """The members under names of their own: one that occurs again gets the number of its place behind its name."""
+    fields: dict[str, _T] = {}
+    own = {name.text for name in found}
+    for place, (name, value) in enumerate(found.items(), start=1):
+        text = name.text
+        if text in fields:
+            text = f"{text} {place}"
+            while text in own or text in fields:
+                text += "'"
+        fields[text] = value
     return fields
 
 

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from cds_service.hooks.members import Name, apart
+from cds_service.hooks.services import BY_HOOK
+from cds_service.mappings.prefetch import types_of
 from tests.hooks.asked import INSTANCE, PRIVATE, outcome, path
 
 JSON = {"Content-Type": "application/json"}
@@ -66,15 +69,69 @@ def test_an_escaped_spelling_is_the_same_name(client, url, spelling):
     assert client.post(url, content=alone, headers=JSON).status_code == 200
 
 
-@pytest.mark.parametrize("place", ["top", "context", "grant", "prefetch"])
+@pytest.mark.parametrize("place", ["top", "context", "grant"])
 def test_a_foreign_name_that_occurs_twice_is_refused_and_not_repeated(client, url, place):
     twice = f'"{PRIVATE}": 1, "x": {{}}, "{PRIVATE}": 1, '
     assert "more than once" in refused(client, url, request(**{place: twice}))
 
 
-def test_a_list_sent_twice_is_refused_for_one_of_them_would_be_lost(client, url):
-    lists = '"labs": {"resourceType": "Bundle"}, "labs": {"resourceType": "Bundle"}, '
-    assert "prefetch" in refused(client, url, request(prefetch=lists))
+CNO = (
+    '{"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p1"}, "recordedDate": "2025-01-01",'
+    ' "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "M86.3"}]}}'
+)
+LISTS = {
+    "whole": f'{{"resourceType": "Bundle", "entry": [{{"resource": {CNO}}}]}}',
+    "null": "null",
+    "empty": '{"resourceType": "Bundle"}',
+    "odd": '{"resourceType": "Bundle", "entry": [{"resource": 7}]}',
+    "failed": '{"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "forbidden"}]}',
+}
+
+
+def evaluated(client, *values):
+    """The Evaluation of a request with that many lists of Conditions."""
+    lists = ", ".join(f'"conditions": {LISTS[value]}' for value in values)
+    body = request().replace(b'"conditions": null', lists.encode())
+    return client.post("/evaluate?lang=en", content=body, headers=JSON).json()
+
+
+@pytest.mark.parametrize("other", ["null", "empty", "odd", "failed"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_a_list_sent_twice_nothing_is_lost(other, is_first, client):
+    once = evaluated(client, "whole")
+    twice = evaluated(client, *(("whole", other) if is_first else (other, "whole")))
+    assert once["cards"]
+    assert {"silence"}.isdisjoint(once | twice)
+    assert "duplicate" in {note["reason"] for note in twice["notes"]}
+
+
+def test_a_failure_among_lists_sent_twice_is_no_empty_list(client):
+    body = request().replace(b'"conditions": null', f'"conditions": null, "conditions": {LISTS["failed"]}'.encode())
+    outcome(client.post(path("patient-view"), content=body, headers=JSON), 412)
+
+
+@pytest.mark.parametrize("name", ["patient", "\\u0070atient"])
+@pytest.mark.parametrize("before", ['"patient"', '"conditions"'])
+def test_another_patient_under_the_same_key_is_not_taken_for_the_one_asked_about(name, before, client):
+    other = PATIENT.replace("p1", "p2").replace("2014-04-10", "1980-01-01")
+    body = request().replace(before.encode(), f'"{name}": {other}, {before}'.encode())
+    assert client.post("/evaluate", content=body, headers=JSON).json()["patient"] == {
+        "id": "p1", "birthDate": "2014-04-10",
+    }  # fmt: skip
+
+
+def test_one_key_over_and_over_is_more_than_a_chart(client, url):
+    outcome(client.post(url, content=request(prefetch='"labs": 1, ' * 190_000), headers=JSON), 413)
+
+
+@pytest.mark.parametrize("service", BY_HOOK.values(), ids=BY_HOOK)
+def test_a_key_of_ours_that_occurs_again_is_still_asked_for_the_same(service):
+    for key, kind in service.prefetched_types.items():
+        found = apart({Name(key): 1, Name(key): 2, Name(f"{key} 2"): 3})
+        assert sorted(found.values()) == [1, 2, 3]
+        assert len(found) == 3
+        if kind != "Patient":
+            assert all(types_of(name, None, service.prefetched_types) == {kind} for name in found)
 
 
 def test_a_bundle_with_two_lists_of_entries_is_refused(client):
