@@ -11,7 +11,7 @@ from cds_service.guideline.facts import Note
 from cds_service.hooks.members import NULL, by_name, is_null, members, once, text_of, too_deep
 from cds_service.hooks.services import ORDER_HOOKS
 from cds_service.mappings.fhir import Bundle, Resource, Slot
-from cds_service.mappings.prefetch import path_of
+from cds_service.mappings.prefetch import path_of, require_few_keys
 from cds_service.mappings.tolerant import read_resource
 from cds_service.operations.errors import RequestError
 
@@ -52,6 +52,7 @@ def read_envelope(fields: Mapping[str, Raw], notes: list[Note]) -> Envelope:
 
     Raises:
         RequestError: 400.
+        TooManyError: it has more prefetch keys than any EHR sends.
     """
     hook = _member(fields, "hook", "hook")
     return Envelope(
@@ -112,6 +113,7 @@ def _prefetch(raw: Raw, notes: list[Note]) -> Mapping[str, Resource | Failed | N
     if values is None:
         notes.append(Note("prefetch", "prefetch-failed"))
         return None
+    require_few_keys(values)
     prefetch: dict[str, Resource | Failed | None] = {}
     for key, value in values.items():
         prefetch[key], found = tolerantly(value, path_of(key))
