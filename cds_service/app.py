@@ -176,7 +176,7 @@ def make_door(settings: Settings, clock: Callable[[], datetime], new_uuid: Calla
             make_answers(settings, clock, new_uuid, tenant),
             Gate(tenant.most_requests),
             Gate(TENANT_MOST),
-            frozenset(tenant.origins),
+            origins=frozenset(tenant.origins),
             keep_comments=tenant.keep_comments,
         )
         for name, tenant in tenants.items()
@@ -184,7 +184,7 @@ def make_door(settings: Settings, clock: Callable[[], datetime], new_uuid: Calla
     anonymous = None
     if settings.in_development:
         near = make_answers(settings, clock, new_uuid)
-        anonymous = CdsClient(ANONYMOUS, near, Gate(SERVICE_MOST), Gate(SERVICE_MOST), frozenset({ANY_ORIGIN}))
+        anonymous = CdsClient(ANONYMOUS, near, Gate(SERVICE_MOST), Gate(SERVICE_MOST), origins=frozenset({ANY_ORIGIN}))
         sandbox = Tenant.model_validate({"vendor": "sandbox"})
         if all(tenant.issuer != sandbox.issuer for tenant in tenants.values()):
             tenants[SANDBOX] = sandbox

@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import sqlite3
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 MOST_BAD_ITEMS = 10_000
 """Of one tenant; the newest are kept."""
-_MOST_WAITING = 32
+_MOST_WAITING = 4000
+"""Items of one tenant that wait to be written, or are: others wait behind these half a second at most."""
 ANSWER_SECONDS = 5
 """How long a request waits for its commit at most."""
 
@@ -66,7 +68,7 @@ class FeedbackStore:
         self._rest_seconds = rest_seconds
         self._rests_until = 0.0
         self._is_migrated = False
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="feedback")
 
     async def kept(self, tenant: str, service: str, reading: Reading, received: datetime) -> Receipt:
@@ -75,12 +77,13 @@ class FeedbackStore:
         Raises:
             StoreUnavailableError: as `keep`, or it takes too long.
         """
-        if self._waiting >= _MOST_WAITING:
+        items = len(reading.items) + len(reading.bad)
+        if self._waiting[tenant] + items > _MOST_WAITING:
             raise self._unavailable("busy")
         loop = asyncio.get_running_loop()
         commit = loop.run_in_executor(self._writer, self.keep, tenant, service, reading, received)
-        self._waiting += 1
-        commit.add_done_callback(self._served)
+        self._waiting[tenant] += items
+        commit.add_done_callback(lambda _: self._waiting.subtract({tenant: items}))
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await asyncio.shield(commit)
@@ -134,9 +137,6 @@ class FeedbackStore:
         """Wait for the batches that are being kept, and leave the database."""
         self._writer.shutdown()
         self._engine.dispose()
-
-    def _served(self, _: object) -> None:
-        self._waiting -= 1
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -61,7 +61,7 @@ class Door:
     authentication: Authentication
     base_url: str | None
     gate: Gate
-    """For all requests that are answered at the same time."""
+    """For all requests that are answered at the same time: of it each client has an equal share, full or not."""
     feedback_gate: Gate
     open_to: Sequence[Network] = ()
     """From where a request without a token comes in as the anonymous client."""
@@ -77,13 +77,13 @@ class Door:
         Raises:
             RequestError: 401; 429 and 503 where too many are answered; what the body is refused for.
         """
-        with (self.feedback_gate if feedback else self.gate).pass_():
-            admission = await self.admit(scope, paths)
-            client = admission.client
-            with (client.feedback_gate if feedback else client.gate).pass_():
-                body = await read_body(scope["headers"], receive)
-                await self.once(admission, scope, body)
-                yield client, body
+        admission = await self.admit(scope, paths)
+        client = admission.client
+        mine, of_all = (client.feedback_gate, self.feedback_gate) if feedback else (client.gate, self.gate)
+        with mine.pass_(), of_all.pass_(owed=mine.inside * len(self.clients) <= of_all.most):
+            body = await read_body(scope["headers"], receive)
+            await self.once(admission, scope, body)
+            yield client, body
 
     async def admit(self, scope: Scope, paths: Iterable[str]) -> Admission:
         """Let in who holds a token for one of the paths, or needs none.
@@ -138,12 +138,17 @@ class Door:
         return {f"{base}{path}" for base in bases for path in (*paths, scope["path"])}
 
     def _is_near(self, scope: Scope) -> bool:
-        """Whether the caller's address is one that is open; a caller without an address is in this machine."""
+        """Whether the caller's address is one that is open.
+
+        A caller without an address is in this machine, or in this process; one of whom a proxy says what cannot be read
+        is not.
+        """
+        address = (scope.get("client") or ("",))[0]
         try:
-            address = ip_address((scope.get("client") or ("",))[0])
+            caller = ip_address(address)
         except ValueError:
-            return True
-        return any(address in network for network in self.open_to)
+            return all(name != b"x-forwarded-for" for name, _ in scope["headers"])
+        return any(caller in network for network in self.open_to)
 
 
 def _refusal(scope: Scope, error: NotTrustedError) -> RequestError:

@@ -10,9 +10,8 @@ from msgspec import Raw, Struct, ValidationError
 from cds_service.guideline.facts import Note
 from cds_service.hooks.members import NULL, Name, apart, by_name, is_null, members, members_by_name, text_of, too_deep
 from cds_service.hooks.services import ORDER_HOOKS
-from cds_service.mappings.datatypes import TooManyError
 from cds_service.mappings.fhir import Bundle, Resource, Slot
-from cds_service.mappings.prefetch import MOST_KEYS, path_of
+from cds_service.mappings.prefetch import path_of, require_few_keys
 from cds_service.mappings.tolerant import read_resource
 from cds_service.operations.errors import RequestError
 
@@ -130,8 +129,7 @@ def _lists(found: Mapping[Name, _T], notes: list[Note]) -> Mapping[str, _T]:
     Raises:
         TooManyError: there are more than any EHR sends.
     """
-    if len(found) > MOST_KEYS:
-        raise TooManyError(f"More than {MOST_KEYS} prefetch keys.")
+    require_few_keys(found)
     lists = apart(found)
     own = {name.text for name in found}
     if len(own) < len(lists):

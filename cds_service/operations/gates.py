@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 TENANT_MOST = 64
 """Under way at a time of one tenant, in each worker. Waiting for a FHIR server, they are some 150 a second."""
 SERVICE_MOST = 192
-"""Of all tenants together, in each worker."""
+"""Of all tenants together, in each worker; beyond it only a tenant that has less than its share."""
 RETRY_AFTER = 1
 """Seconds. A request takes far less."""
 
@@ -34,14 +34,19 @@ class Gate:
         """How many are under way."""
         return self._inside
 
+    @property
+    def most(self) -> int:
+        """How many there is room for."""
+        return self._most
+
     @contextmanager
-    def pass_(self) -> Iterator[None]:
-        """Count one request until the block is left, however that happens.
+    def pass_(self, *, owed: bool = False) -> Iterator[None]:
+        """Count one request until the block is left, however that happens. `owed`: also where there is no room.
 
         Raises:
             RequestError: 429, or 503 at the gate of the whole service, with `retry-after`.
         """
-        if self._inside >= self._most:
+        if self._inside >= self._most and not owed:
             raise self._full()
         self._inside += 1
         try:

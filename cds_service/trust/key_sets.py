@@ -32,6 +32,8 @@ _HEADERS = {
     "accept-encoding": "identity",
     "user-agent": "cno-cds",
 }
+_MOST_WAITING = 64
+"""Callers at a time: what they send is not proven, and the next one is refused at once."""
 _SHARE_TO_CONNECT = 0.75
 """Of the deadline, so that a TLS handshake that hangs is given up in order."""
 
@@ -63,6 +65,7 @@ class RemoteKeySet:
         self._failure: str | None = None
         self._fetched_at = self._tried_at = float("-inf")
         self._flight: asyncio.Task[None] | None = None
+        self._waiting = 0
 
     def known(self, kid: str) -> PublicKey | None:
         """The key that is at hand; begins a fetch, and does not wait for it, where the keys have aged."""
@@ -87,13 +90,18 @@ class RemoteKeySet:
         return key
 
     async def fetch(self) -> None:
-        """Fetch, unless that was tried just now; wait for a fetch that is under way. A failure changes nothing.
+        """Fetch, unless that was tried just now; wait for one under way, if few do. A failure changes nothing.
 
         Who is cancelled while waiting does not end the fetch for the others.
         """
         self._begin()
-        if self._flight is not None and not self._flight.done():
+        if self._flight is None or self._flight.done() or self._waiting >= _MOST_WAITING:
+            return
+        self._waiting += 1
+        try:
             await asyncio.wait([self._flight])
+        finally:
+            self._waiting -= 1
 
     def _begin(self) -> None:
         """Begin a fetch in a task of its own, if none is under way and one may be made."""

@@ -76,11 +76,13 @@ class SqliteReplays:
     """An SQLite file of its own, for the processes of one machine. After a power cut it may begin anew.
 
     A use is recorded at once, in some microseconds; only where another process holds the file it waits, in a thread.
+    A file that was removed or replaced is not written to any more: other workers would not see it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._recorded = 0
 
@@ -108,8 +110,12 @@ class SqliteReplays:
             self._thread = None
 
     def _record(self, use: Use) -> Earlier | None:
+        if self._connection is not None and _identity(self._path) != self._file:
+            self._connection.close()
+            self._connection = None
         if self._connection is None:
             self._connection = self._opened()
+            self._file = _identity(self._path)
         return _record(self._connection, use)
 
     async def _wait_and_record(self, use: Use) -> Earlier | None:
@@ -162,6 +168,14 @@ def _record(connection: sqlite3.Connection, use: Use) -> Earlier | None:
         return None
     row = connection.execute(_SELECT, (use.token,)).fetchone()
     return Earlier(*row) if row is not None else Earlier(b"", 0)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_busy(fault: sqlite3.OperationalError) -> bool:

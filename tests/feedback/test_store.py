@@ -225,17 +225,20 @@ def test_batches_that_come_together_are_all_kept(store, rows):
     assert len(rows(FEEDBACK)) == 10
 
 
-def test_more_batches_than_can_wait_are_refused_at_once_and_may_be_sent_again(store, rows):
+def test_more_items_of_a_tenant_than_can_wait_are_refused_at_once_and_keep_no_other_out(store, rows):
     async def flood():
-        batches = [reading(accepted(card=f"card-{number}")) for number in range(40)]
+        batches = [reading(*(accepted(card=f"{batch}-{card}") for card in range(500))) for batch in range(12)]
         sent = [store.kept("north", "s", batch, NOW) for batch in batches]
-        first = await asyncio.gather(*sent, return_exceptions=True)
-        return first, await store.kept("north", "s", batches[-1], NOW)
+        first, other = await asyncio.gather(
+            asyncio.gather(*sent, return_exceptions=True), store.kept("south", "s", reading(accepted()), NOW)
+        )
+        return first, other, await store.kept("north", "s", batches[-1], NOW)
 
-    first, again = asyncio.run(flood())
+    first, other, again = asyncio.run(flood())
     refused = [each for each in first if isinstance(each, StoreUnavailableError)]
     assert 0 < len(refused) < len(first)
-    assert len(rows(FEEDBACK)) == len(first) - len(refused) + again.stored
+    assert other == Receipt(1, 0, 0)
+    assert len(rows(FEEDBACK)) == (len(first) - len(refused)) * 500 + other.stored + again.stored
 
 
 def test_whoever_hangs_up_does_not_stop_the_commit(store, rows):

@@ -1,5 +1,7 @@
 """Who may come in, in production and in development, as seen from outside; the tokens themselves: tests/trust."""
 
+from contextlib import ExitStack, contextmanager
+
 import pytest
 
 from cds_service.settings import Settings
@@ -227,6 +229,32 @@ def test_one_tenant_at_its_limit_does_not_keep_another_out(make_installation):
     assert one.post(path("order-sign"), SIGN, ehr=few).status_code == 200
 
 
+@contextmanager
+def holding(gate, number):
+    """So many are under way."""
+    with ExitStack() as places:
+        for _ in range(number):
+            places.enter_context(gate.pass_())
+        yield
+
+
+def test_a_service_that_is_full_keeps_out_who_has_his_share_and_nobody_else(make_installation):
+    many = Ehr("many", more="most_requests = 1000")
+    one = make_installation(NORTH, many)
+    door = one.client.app.door
+    for url, gate, its in ((path("order-sign"), "gate", 96), ("/evaluate", "gate", 96)):
+        content = SIGN if url != "/evaluate" else BUNDLE
+        with holding(getattr(door, gate), 192), holding(getattr(door.clients["many"], gate), its):
+            outcome(one.post(url, content, ehr=many), 503)
+            assert one.post(url, content, ehr=NORTH).status_code == 200
+
+
+def test_who_holds_no_token_meets_no_gate(hospital):
+    door = hospital.client.app.door
+    with holding(door.gate, door.gate.most):
+        outcome(hospital.post(VIEW_PATH, VIEW, ehr=None), 401)
+
+
 def test_another_host_is_refused_but_probes_are_answered(hospital):
     outcome(hospital.request("GET", "/cds-services", headers={"Host": "evil.example"}), 400)
     assert hospital.request("GET", "/livez", headers={"Host": "10.0.0.7:8000"}).status_code == 200
@@ -237,6 +265,10 @@ def test_in_development_a_call_without_a_token_comes_in_from_this_machine_alone(
     assert near.post(path("order-sign"), content=body(SIGN)).status_code == 200
     for address, status in (("127.0.0.1", 200), ("::1", 200), ("10.0.0.4", 401), ("2001:db8::1", 401)):
         assert near.post(path("order-sign"), content=body(SIGN), sender=(address, 5000)).status_code == status
+    assert near.post(path("order-sign"), content=body(SIGN), sender=("testclient", 50000)).status_code == 200
+    for unknown in ("unknown", "10.0.0.4:http", "", "[::1"):
+        forwarded = {"headers": {"X-Forwarded-For": unknown}, "sender": (unknown, 0)}
+        assert near.post(path("order-sign"), content=body(SIGN), **forwarded).status_code == 401
     open_wider = make_client(OPEN_TO="10.0.0.0/8")
     assert open_wider.post(path("order-sign"), content=body(SIGN), sender=("10.0.0.4", 5000)).status_code == 200
 

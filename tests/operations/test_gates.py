@@ -40,6 +40,15 @@ def test_room_is_made_however_a_request_ends(error):
     assert gate.inside == 0
 
 
+def test_who_is_owed_a_place_gets_it_where_there_is_no_room_and_is_counted():
+    gate = Gate(1, of_service=True)
+    with gate.pass_(), gate.pass_(owed=True):
+        assert (gate.inside, gate.most) == (2, 1)
+        with pytest.raises(RequestError), gate.pass_():
+            pass
+    assert gate.inside == 0
+
+
 class Service:
     """A service of one thread whose clock ticks with each piece of work; a gate per tenant."""
 

@@ -46,6 +46,17 @@ def test_many_first_calls_make_one_fetch():
     run(scenario)
 
 
+def test_of_very_many_who_would_wait_for_one_fetch_most_are_refused_at_once():
+    async def scenario(_, trust, __):
+        calls = [asyncio.create_task(reason(trust, OTHER)) for _ in range(200)]
+        await asyncio.sleep(0.1)
+        at_once = [call for call in calls if call.done()]
+        assert 0 < len(calls) - len(at_once) < 100
+        assert {await call for call in calls} == {"key"}
+
+    run(scenario, silent)
+
+
 def test_a_fetch_sends_no_more_than_it_must():
     async def scenario(server, trust, _):
         await trust.prefetch()

@@ -110,6 +110,21 @@ def test_what_was_used_is_remembered_by_the_next_process(tmp_path):
     assert uses(sqlite_file(tmp_path), (caller(), REQUEST, 1)) == [False]
 
 
+def test_workers_agree_on_a_token_after_the_file_was_removed_or_replaced(tmp_path):
+    async def scenario():
+        early, late = sqlite_file(tmp_path), sqlite_file(tmp_path)
+        use = Use(b"one", b"", NOW_SECONDS, NOW_SECONDS + 300)
+        await early.record(use)
+        for path in (tmp_path / "var").iterdir():
+            path.unlink()
+        again = [await each.record(use) for each in (early, late, early)]
+        await early.aclose()
+        await late.aclose()
+        return [earlier is None for earlier in again]
+
+    assert asyncio.run(scenario()) == [True, False, False]
+
+
 @STORES
 def test_nothing_of_a_token_is_stored(store, tmp_path):
     canary = caller("retry", jti="canary-token", issuer="https://canary-issuer", name="canary-name")
