@@ -4,7 +4,9 @@ import json
 from dataclasses import asdict, dataclass
 from urllib.parse import quote
 
-JSON_HEADERS = ((b"host", b"cds.test"), (b"content-type", b"application/json"))
+HOST = (b"host", b"cds.example.no")
+"""Every application under test answers under this name."""
+JSON_HEADERS = (HOST, (b"content-type", b"application/json"))
 CANARY = "Olav Nordmann Ødegård"
 """Stands wherever free text does: no answer, no header and no log line may hold any of it."""
 TRACES = tuple(word.encode() for word in ("Olav Nordmann", "Nordmann Ødegård", "Nordmann \\u00d8deg", "Nordmann%20"))

@@ -20,6 +20,8 @@ _WORD = re.compile(r"[^\W_][\w\-]*")
 _HEADER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _SERVICES = "/cds-services"
 _COMPONENTS = "#/components/"
+_ITSELF = {("/openapi.json", "GET"): {200: {"application/json": {}}, 404: {}}}
+"""The document does not describe where it is served, in development only."""
 
 
 class Judge:
@@ -27,7 +29,7 @@ class Judge:
 
     def __init__(self, document):
         self._document = document
-        self._operations = dict(_operations(document))
+        self._operations = {**_ITSELF, **dict(_operations(document))}
         self._validators = {}
         self._refusal = self._validator("#/components/schemas/OperationOutcome")
         self._own_words = own_words()
@@ -171,11 +173,12 @@ def _contents(document, response):
 
 
 def _normal(one):
-    """The path as it is documented: below the services slashes too many are taken."""
+    """The path as it is documented: discovery takes any slashes after it, a service one too many before and after."""
     path = unquote(one.path)
     if not path.startswith(_SERVICES):
         return path
-    return path.rstrip("/").replace("//", "/", 1)
+    rest = path.removeprefix(_SERVICES)
+    return _SERVICES + (rest.removesuffix("/").replace("//", "/", 1) if rest.strip("/") else "")
 
 
 def own_words():

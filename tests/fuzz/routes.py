@@ -1,6 +1,6 @@
 """Addresses, methods, queries and headers that nobody should send."""
 
-from tests.fuzz.inputs import CANARY, Input, ascii_path, post
+from tests.fuzz.inputs import CANARY, HOST, JSON_HEADERS, Input, ascii_path, post
 from tests.fuzz.naughty import HEADERS, in_address, in_header, strings
 from tests.fuzz.values import DATES, SCALARS, starts
 
@@ -75,7 +75,7 @@ def _typed(random):
         (b"content-length", random.choice(_LENGTHS)),
     ]
     chosen = random.sample(headers, random.randint(1, 3)) + random.sample(headers, random.randint(0, 1))
-    return post(path, body, headers=tuple(chosen), chunks=random.choice((1, 3)), is_cut_off=random.random() < 0.2)
+    return post(path, body, headers=(HOST, *chosen), chunks=random.choice((1, 3)), is_cut_off=random.random() < 0.2)
 
 
 def _headers(random):
@@ -83,7 +83,7 @@ def _headers(random):
     many = random.choice((0, 1, 5, 200, 2000))
     named = [(random.choice(HEADERS[:2] + HEADERS[6:]).encode(), _value(random)) for _ in range(min(many, 200))]
     odd = [(f"x-{number}".encode(), _value(random)) for number in range(many - len(named))]
-    return post(path, body, headers=((b"content-type", b"application/json"), *named, *odd))
+    return post(path, body, headers=(*JSON_HEADERS, *named, *odd))
 
 
 def _value(random):

@@ -49,6 +49,8 @@ GOOD = {"hook": "patient-view", "description": "d", "id": "x"}
         (answering(200, {"cards": []}), ONE),
         (answering(200, {"cards": []}), post("/cds-services//cno-patient-view/", b"{}")),
         (answering(200, {"services": [GOOD]}), Input("GET", "/cds-services/")),
+        (answering(404, outcome()), post("/cds-services/cno-patient-view//", b"{}")),
+        (answering(200, {"openapi": "3.1.0"}), Input("GET", "/openapi.json")),
         (answering(405, outcome(), JSON, (b"allow", b"GET")), Input("PUT", "/livez")),
         (answering(404, outcome("Not Found.", "not-found")), Input("GET", "/x")),
         (answering(413, outcome("The body is longer than 2097152 bytes.", "too-long")), ONE),
