@@ -28,7 +28,6 @@ def test_where_all_is_well_it_says_what_will_be_expected(examined):
         "tenants",
         "keys",
         "database",
-        "used tokens",
     }
 
 

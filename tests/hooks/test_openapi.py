@@ -143,4 +143,4 @@ def test_a_refused_token_is_told_where_one_is_asked_for(client):
 
 
 def test_the_list_of_services_is_held_back_by_no_limit():
-    assert DOCUMENT["paths"]["/cds-services"]["get"]["responses"].keys() == {"200", "401", "405", "500"}
+    assert DOCUMENT["paths"]["/cds-services"]["get"]["responses"].keys() == {"200", "400", "401", "405", "500"}
