@@ -56,7 +56,8 @@ class Application:
         self._store = store
         self._pages = make_pages(settings, door, self._lifespan)
         base = urlsplit(settings.base_url or "")
-        hosts = None if settings.in_development else {str(base.hostname), *settings.trusted_hosts}
+        own = f"[{base.hostname}]" if ":" in (base.hostname or "") else str(base.hostname)
+        hosts = None if settings.in_development else {own, *settings.trusted_hosts}
         self._guarded = AccessLog(
             SecurityHeaders(TrustedHosts(self._route, hosts, outcome), https=base.scheme == "https")
         )
@@ -186,7 +187,7 @@ def make_door(settings: Settings, clock: Callable[[], datetime], new_uuid: Calla
         near = make_answers(settings, clock, new_uuid)
         anonymous = CdsClient(ANONYMOUS, near, Gate(SERVICE_MOST), Gate(SERVICE_MOST), origins=frozenset({ANY_ORIGIN}))
         sandbox = Tenant.model_validate({"vendor": "sandbox"})
-        if all(tenant.issuer != sandbox.issuer for tenant in tenants.values()):
+        if SANDBOX not in tenants and all(tenant.issuer != sandbox.issuer for tenant in tenants.values()):
             tenants[SANDBOX] = sandbox
             clients[SANDBOX] = replace(anonymous, name=SANDBOX)
     known = registrations(tenants, in_development=settings.in_development)

@@ -30,7 +30,7 @@ from cds_service.tenant_files import TenantError, read_tenants
 from cds_service.tenants import Tenant, site_map_of
 
 PREFIX = "CNO_CDS_"
-_Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
+_Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+[^\s?#@]*$")]
 LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 _SENTENCES = {
     "profile": "must be development or production",

@@ -81,6 +81,8 @@ def read_tenants(folder: Path, *, in_development: bool) -> dict[str, Tenant]:
 
 
 def _tenant(path: Path) -> Tenant:
+    if not path.is_file():
+        raise TenantError(f"Tenant {path.stem}: the file cannot be read.")
     try:
         return Tenant.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
     except ValidationError as error:

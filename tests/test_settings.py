@@ -82,6 +82,7 @@ def test_a_variable_means_what_the_contract_says(name, value, field, meant, sett
         ("CANONICAL_BASE", "ftp://x"),
         ("BASE_URL", "cds.example.no"),
         ("BASE_URL", "https://cds.example.no/cds-services/"),
+        ("BASE_URL", "https://user:secret@cds.example.no"),
         ("TODAY", "15.09.2025"),
         ("LANGAUGE", "nb"),
         ("OPEN_TO", "10.1.0.0/99"),

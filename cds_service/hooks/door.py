@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cds_service.operations.access_log import line_of
 from cds_service.operations.bodies import read_body
 from cds_service.operations.errors import RequestError
+from cds_service.operations.gates import Turns
 from cds_service.trust.authentication import NotTrustedError
 from cds_service.trust.replay import ReplayUnavailableError
 
@@ -40,6 +41,7 @@ class CdsClient:
     gate: Gate
     feedback_gate: Gate
     """Feedback has room of its own, which no number of hooks takes."""
+    turns: Turns = field(default_factory=Turns)
     origins: frozenset[str] = frozenset()
     """Origins of pages that may call in its name."""
     keep_comments: bool = False
@@ -83,6 +85,8 @@ class Door:
         with mine.pass_(), of_all.pass_(owed=mine.inside * len(self.clients) <= of_all.most):
             body = await read_body(scope["headers"], receive)
             await self.once(admission, scope, body)
+            if mine.inside > 1:
+                await client.turns.mine()
             yield client, body
 
     async def admit(self, scope: Scope, paths: Iterable[str]) -> Admission:
@@ -110,7 +114,8 @@ class Door:
         if admission.caller is None:
             return
         try:
-            await self.authentication.once(admission.caller, (scope["method"].encode(), scope["path"].encode(), body))
+            parts = (scope["method"].encode(), scope["path"].encode(), scope["query_string"], body)
+            await self.authentication.once(admission.caller, parts)
         except NotTrustedError as error:
             raise _refusal(scope, error) from None
         except ReplayUnavailableError:

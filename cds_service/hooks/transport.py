@@ -89,7 +89,8 @@ class HookEndpoints:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> _Reply:
-        route = self._routes.get(scope["path"])
+        path = scope["path"]
+        route = self._routes.get(ROOT if path.rstrip("/") == ROOT else path)
         if route is None:
             raise RequestError(404, "not-found", "There is no such service.")
         if scope["method"] == "OPTIONS":
@@ -139,7 +140,7 @@ class HookEndpoints:
     def _addresses(self) -> Iterator[tuple[str, _Route]]:
         """Each route under its path, also where a client joined the parts with one slash too many."""
         discovery_route = _Route(self._discover, _READING)
-        yield from ((f"{ROOT}{end}", discovery_route) for end in ("", "/"))
+        yield ROOT, discovery_route
         for service in SERVICES:
             serve, take = _Route(self._serve(service), _POSTING), _Route(self._take(service), _POSTING)
             for joint in ("/", "//"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ SERVICE_MOST = 192
 """Of all tenants together, in each worker; beyond it only a tenant that has less than its share."""
 RETRY_AFTER = 1
 """Seconds. A request takes far less."""
+_ROUNDS = 64
+"""Of the event loop, before one of several requests of a tenant goes to work: it may accept one connection in each."""
 
 
 class Gate:
@@ -59,3 +62,19 @@ class Gate:
         if self._of_service:
             return RequestError(503, "transient", "Too many requests are under way.", headers)
         return RequestError(429, "throttled", "Too many requests of this client are under way.", headers)
+
+
+class Turns:
+    """Lets the requests of one tenant go to work one after the other: between two of them those of others are heard.
+
+    All work in one thread, so that otherwise the costly requests of one would be answered before anyone else's.
+    """
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+
+    async def mine(self) -> None:
+        """Wait until it is this request's turn. Who then waits for somebody else keeps nobody from his."""
+        async with self._turn:
+            for _ in range(_ROUNDS):
+                await asyncio.sleep(0)

@@ -140,7 +140,8 @@ class SqliteReplays:
                 time.sleep(0.001)
 
     def _opened(self, patience: float = 0.0) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)
         connection = sqlite3.connect(self._path, patience, isolation_level=None, check_same_thread=False)
         try:
             for statement in _SCHEMA:

@@ -21,7 +21,7 @@ def request(hook="patient-view", **context):
     return {"hook": hook, "hookInstance": INSTANCE, "context": context, "prefetch": prefetch}
 
 
-@pytest.mark.parametrize("url", ["/cds-services", "/cds-services/"])
+@pytest.mark.parametrize("url", ["/cds-services", "/cds-services/", "/cds-services//"])
 @pytest.mark.parametrize("accept", [None, "*/*", "application/json", "application/fhir+json"])
 def test_discovery_is_answered_with_and_without_a_slash_whatever_is_accepted(client, url, accept):
     response = client.get(url, headers={"Accept": accept} if accept else {})

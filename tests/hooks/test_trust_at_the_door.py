@@ -91,6 +91,14 @@ def test_a_token_lets_in_once_and_the_identical_request_again_only_where_the_ten
         outcome(one.post(url, {**SIGN, "hookInstance": "other"}, ehr=None, headers=headers), 401)
 
 
+def test_a_retry_is_identical_in_its_query_too(make_installation):
+    patient = Ehr("patient", more='replay = "retry"')
+    one = make_installation(patient)
+    headers = patient.authorization("/evaluate")
+    sent = [one.post(f"/evaluate{query}", BUNDLE, ehr=None, headers=headers) for query in ("", "", "?today=2020-01-01")]
+    assert [answer.status_code for answer in sent] == [200, 200, 401]
+
+
 def test_the_clock_of_the_service_judges_tokens(make_installation):
     late = make_installation(clock=lambda: moment(seconds=361))
     outcome(late.post(VIEW_PATH, VIEW), 401)

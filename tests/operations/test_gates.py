@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from cds_service.operations.errors import RequestError
-from cds_service.operations.gates import Gate
+from cds_service.operations.gates import Gate, Turns
 
 
 def test_one_too_many_is_refused_at_once_and_told_when_to_come_again():
@@ -109,3 +109,23 @@ def test_a_tenant_at_ten_times_its_limit_makes_another_wait_no_longer_than_its_l
     in_three_rounds = 3 * most + 1
     assert max(ten_times, hundred_times) <= in_three_rounds
     assert without_gate > 2 * in_three_rounds
+
+
+def test_between_two_requests_of_one_tenant_others_are_heard():
+    async def play():
+        loud, quiet, done = Turns(), Turns(), []
+
+        async def ask(turns, name):
+            await turns.mine()
+            done.append(name)
+
+        crowd = [asyncio.create_task(ask(loud, "loud")) for _ in range(60)]
+        for _ in range(100):  # until it has been accepted behind others, and has sent its headers and its body
+            await asyncio.sleep(0)
+        await ask(quiet, "quiet")
+        await asyncio.gather(*crowd)
+        return done
+
+    done = asyncio.run(play())
+    assert len(done) == 61
+    assert done.index("quiet") < 6
