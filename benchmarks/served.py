@@ -71,7 +71,7 @@ def trusted() -> App:
 
     settings = read_settings()
     start_log(settings)
-    return create_app(settings)
+    return create_app(settings, clock=lambda: NOW, new_uuid=lambda: str(uuid4()))
 
 
 async def parts(receive: Receive) -> AsyncIterator[bytes]:
