@@ -60,6 +60,7 @@ class Replays(Protocol):
 
 
 _SCHEMA = (
+    "PRAGMA page_size = 1024",  # of a record's size rather than a disk's: less is written for each
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = OFF",
     """CREATE TABLE IF NOT EXISTS used_tokens (
