@@ -37,7 +37,7 @@ HEADERS = {
     name: " ".join(CANARIES[number::12]).encode().decode("latin-1")
     for number, name in enumerate(
         [
-            *("Cookie", "User-Agent", "X-Forwarded-For", "X-Api-Key", "Referer", "Accept-Language", "Origin"),
+            *("Cookie", "User-Agent", "Via", "X-Api-Key", "Referer", "Accept-Language", "Origin"),
             *("X-Forwarded-Host", "Forwarded", "X-Request-Id", "traceparent", "Accept"),
         ]
     )
@@ -231,6 +231,7 @@ SCENARIOS = [
         Scenario(f"{scheme} of another", 401, lambda scheme=scheme: authorized(f"{scheme} {CREDENTIALS}"))
         for scheme in ("Basic", "Bearer", "")
     ),
+    Scenario("a sender that tells", 401, lambda: post("/evaluate", VIEW, **{"X-Forwarded-For": CREDENTIALS})),
     Scenario("a token that tells", 401, lambda: authorized(f"Bearer {telling()}")),
     Scenario("feedback", 200, lambda: feedback(card="c", outcomeTimestamp=AT, outcome="overridden")),
     Scenario("feedback that cannot be read", 400, lambda: feedback(card=ALL, outcome=ALL, outcomeTimestamp=ALL)),
