@@ -1,6 +1,7 @@
 # Everything that a developer does here, one word each. Needs make and Python 3.11 or newer; test-services a JDK too.
 PORT ?= 8000
 PYTEST_ARGS ?=
+AUDIT_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,8 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-services check format cover bench cohort mutate samples traceability clean
+.PHONY: help setup run test test-services check format cover bench cohort fuzz mutate samples traceability conformance
+.PHONY: audit sbom clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -32,6 +34,7 @@ test: check ## lint, types and all tests that need no server
 
 test-services: $(READY) ## tests against real servers on this machine
 	@./scripts/fhir-server --build
+	@./scripts/postgres --build
 	@$(BIN)/pytest -m services $(PYTEST_ARGS)
 
 check: $(READY) ## lint and types
@@ -49,12 +52,16 @@ cover: $(READY) ## branch coverage; guideline and mappings at least 98 %
 	@printf 'guideline %%: ' && $(BIN)/coverage report --format=total --include='cds_service/guideline/*' --fail-under=98
 	@printf 'mappings %%: ' && $(BIN)/coverage report --format=total --include='cds_service/mappings/*' --fail-under=98
 
-bench: $(READY) ## CPU time per request against a bare ASGI app; a fetched chart against one search
+bench: $(READY) ## CPU per request against a bare app, the share of token and log; a fetched chart against one search
 	@$(BIN)/python benchmarks/bench.py
+	@$(BIN)/python benchmarks/trust.py
 	@$(BIN)/python -m benchmarks.fetching
 
 cohort: $(READY) ## 10,000 synthetic children: who gets a card, and which
 	@$(BIN)/python -m benchmarks.cohort
+
+fuzz: $(READY) ## 100,000 bad inputs against the whole service (some minutes); what failed stands in build/fuzz
+	@$(BIN)/python -m tests.fuzz
 
 mutate: $(READY) ## mutation score of guideline/, at least 95 % (some minutes)
 	@$(UV) run --locked --with 'mutmut>=3.8,<4' mutmut run
@@ -67,6 +74,18 @@ samples: $(READY) ## compose fhir_samples/ anew, their expected answers, docs/ca
 
 traceability: $(READY) ## write docs/traceability.csv and .html: rules, numbers, tests, card texts
 	@$(BIN)/python -m scripts.traceability
+
+conformance: $(READY) ## write docs/conformance.md and docs/threats.md; fails where an answer or a test is missing
+	@$(BIN)/python -m scripts.conformance
+
+audit: $(READY) ## known vulnerabilities of the locked runtime packages (asks pypi.org; AUDIT_ARGS="-s osv")
+	@$(BIN)/python -m scripts.audit $(AUDIT_ARGS)
+
+sbom: $(READY) ## dist/sbom.json: the locked runtime packages as CycloneDX 1.6
+	@UV_PROJECT_ENVIRONMENT=build/runtime $(UV) sync --quiet --locked --no-dev --no-install-project
+	@$(UV) run --quiet --isolated --no-project --with 'cyclonedx-bom>=7.5,<8' cyclonedx-py environment build/runtime/bin/python \
+		--pyproject pyproject.toml --sv 1.6 --output-format JSON --output-reproducible --output-file build/sbom.draft.json
+	@$(BIN)/python -m scripts.sbom build/sbom.draft.json dist/sbom.json
 
 clean: ## remove what was built, not .venv and not data
 	@rm -rf build dist mutants .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

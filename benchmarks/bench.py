@@ -10,16 +10,18 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median, quantiles
 from time import monotonic, sleep
+from types import MappingProxyType
 
 from patient import patient_view_request
 
 SERVED = Path(__file__).parent / "served.py"
+PATH = "/cds-services/cno-patient-view"
 BOUND = 2.0
 ROUNDS = 50
 MOST_REQUESTS = 100_000
@@ -34,7 +36,8 @@ def server(name: str) -> Iterator[HTTPConnection]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, SERVED, name, str(port)])  # noqa: S603  our own script
+    command = [sys.executable, SERVED, name, str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603  our own script
     try:
         yield connect(port, process)
     finally:
@@ -56,9 +59,9 @@ def connect(port: int, process: subprocess.Popen[bytes]) -> HTTPConnection:
     sys.exit("A server did not start.")
 
 
-def ask(connection: HTTPConnection, body: bytes) -> bytes:
+def ask(connection: HTTPConnection, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """Post one chart opening; the body of the answer."""
-    connection.request("POST", "/cds-services/cno-patient-view", body, {"Content-Type": "application/json"})
+    connection.request("POST", PATH, body, {"Content-Type": "application/json", **headers})
     response = connection.getresponse()
     answer = response.read()
     if response.status != OK:

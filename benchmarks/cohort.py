@@ -63,7 +63,7 @@ def in_process() -> Answers:
 def opened(answers: Answers, child: Child) -> Outcome:
     """Open the chart of a child."""
     body = child.request(_SERVICE.prefetched_types)
-    cards = json.loads(asyncio.run(answers.to_hook(_SERVICE, body, None)))["cards"]
+    cards = json.loads(asyncio.run(answers.to_hook(_SERVICE, body, None)).body)["cards"]
     shown = tuple(_TOPIC_OF[card["source"]["topic"]["code"]] for card in cards)
     return Outcome(child.id, child.variant, shown, folded_into(cards[-1]["detail"]) if cards else frozenset())
 

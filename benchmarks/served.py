@@ -1,7 +1,7 @@
-"""Serves one of the two apps that bench.py compares, and tells at /cpu how much CPU time its process has used."""
+"""Serves one of the apps that are compared, and tells at /cpu how much CPU time its process has used."""
 
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from datetime import datetime
 from time import process_time_ns
 from typing import Any, TypeAlias
@@ -26,12 +26,7 @@ async def bare(scope: Message, receive: Receive, send: Send) -> None:
     """Parse the body, answer with a fixed card."""
     if scope["type"] == "lifespan":
         return
-    chunks, more = [], True
-    while more:
-        message = await receive()
-        chunks.append(message["body"])
-        more = message["more_body"]
-    request = orjson.loads(b"".join(chunks))
+    request = orjson.loads(b"".join([part async for part in parts(receive)]))
     if request["hook"] == "patient-view":
         await answer(send, FIXED)
 
@@ -51,6 +46,43 @@ def ours() -> App:
     return create_app(Settings(), clock=lambda: NOW, new_uuid=lambda: str(uuid4()))
 
 
+def plain() -> App:
+    """Our answers alone: no address, no token, no limit, no header, no log."""
+    from cds_service.app import make_answers  # noqa: PLC0415  likewise
+    from cds_service.hooks.services import BY_HOOK  # noqa: PLC0415  likewise
+    from cds_service.settings import Settings  # noqa: PLC0415  likewise
+
+    answers = make_answers(Settings(), lambda: NOW, lambda: str(uuid4()))
+
+    async def handle(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return
+        body = b"".join([part async for part in parts(receive)])
+        told = await answers.to_hook(BY_HOOK["patient-view"], body, None)
+        await answer(send, told.body)
+
+    return handle
+
+
+def trusted() -> App:
+    """The service in production: a token on every request, and a line for it in the log."""
+    from cds_service.app import create_app, start_log  # noqa: PLC0415  likewise
+    from cds_service.settings import read_settings  # noqa: PLC0415  likewise
+
+    settings = read_settings()
+    start_log(settings)
+    return create_app(settings, clock=lambda: NOW, new_uuid=lambda: str(uuid4()))
+
+
+async def parts(receive: Receive) -> AsyncIterator[bytes]:
+    """The body as it comes."""
+    more = True
+    while more:
+        message = await receive()
+        yield message["body"]
+        more = message["more_body"]
+
+
 def with_cpu(app: App) -> App:
     """Answer /cpu, hand everything else on: the same small cost for both."""
 
@@ -63,7 +95,9 @@ def with_cpu(app: App) -> App:
     return handle
 
 
+APPS = {"ours": ours, "plain": plain, "trusted": trusted}
+
 if __name__ == "__main__":
     name, port = sys.argv[1:]
-    app = with_cpu(ours() if name == "ours" else bare)
+    app = with_cpu(bare if name == "bare" else APPS[name]())
     uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning", access_log=False)

@@ -2,62 +2,89 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from http import HTTPStatus
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, get_args
+from urllib.parse import urlsplit
 from uuid import uuid4
 
-from fastapi import FastAPI, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse
-from starlette.exceptions import HTTPException
-from starlette.middleware.errors import ServerErrorMiddleware
-
+from cds_service.feedback.store import FeedbackStore
 from cds_service.fhir_access.access import FhirAccess
-from cds_service.guideline.provenance import guideline_edition, rules_digest, rules_version
-from cds_service.hooks.answer import Answers, HookSettings, encoded, read_day
+from cds_service.guideline.provenance import rules_version
+from cds_service.hooks.answer import Answers, HookSettings
 from cds_service.hooks.cards import CardStyle
-from cds_service.hooks.landing import landing_page
-from cds_service.hooks.language import Language
-from cds_service.hooks.services import Hook
-from cds_service.hooks.transport import ROOT, HookEndpoints, outcome, unexpected
-from cds_service.mappings.outgoing import check_templates, questionnaire
-from cds_service.operations.bodies import read_body
-from cds_service.operations.errors import RequestError
-from cds_service.settings import Settings, SettingsError, read_settings
-from cds_service.tenants import fhir_servers
+from cds_service.hooks.door import ANY_ORIGIN, CdsClient, Door
+from cds_service.hooks.feedback_desk import FeedbackDesk
+from cds_service.hooks.transport import ROOT, ROUTES, HookEndpoints, outcome
+from cds_service.mappings.outgoing import check_templates
+from cds_service.operations.access_log import AccessLog
+from cds_service.operations.database import DatabaseError, open_database
+from cds_service.operations.gates import SERVICE_MOST, TENANT_MOST, Gate
+from cds_service.operations.log import configure
+from cds_service.operations.log_keys import ANONYMOUS, Words
+from cds_service.operations.security_headers import SecurityHeaders, TrustedHosts
+from cds_service.pages import PAGES, make_pages
+from cds_service.settings import PREFIX, Settings, SettingsError, read_settings, require_startable
+from cds_service.tenants import Tenant, fhir_servers, registrations
+from cds_service.trust.authentication import Authentication, Reason
+from cds_service.trust.database_replay import DatabaseReplays
+from cds_service.trust.replay import Replays, SqliteReplays
+from cds_service.trust.vendors import KNOWN_PUBLIC
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from fastapi import FastAPI
+    from sqlalchemy import Engine
+    from starlette.types import Receive, Scope, Send
 
-SAMPLES = Path(__file__).parent.parent / "fhir_samples"
-_JSON = "application/json"
 _RARER_COLLECTIONS = (50_000, 20, 50)
-_ISSUES = {404: "not-found", 405: "not-supported"}
+SANDBOX = "cds-hooks-sandbox"
+"""Who calls with the public key of the CDS Hooks Sandbox, in development."""
 
 
 class Application:
-    """Sends hook requests the short way, and all others to the pages."""
+    """Sends hook requests the short way, and all others to the pages; around both what holds for every answer."""
 
-    def __init__(self, hooks: ASGIApp, pages: ASGIApp, access: FhirAccess) -> None:
+    def __init__(self, settings: Settings, hooks: HookEndpoints, door: Door, store: FeedbackStore) -> None:
         self._hooks = hooks
-        self._pages = pages
-        self._access = access
+        self.door = door
+        self._store = store
+        self._pages = make_pages(settings, door, self._lifespan)
+        base = urlsplit(settings.base_url or "")
+        own = f"[{base.hostname}]" if ":" in (base.hostname or "") else str(base.hostname)
+        hosts = None if settings.in_development else {own, *settings.trusted_hosts}
+        self._guarded = AccessLog(
+            SecurityHeaders(TrustedHosts(self._route, hosts, outcome), https=base.scheme == "https")
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or start and stop."""
+        await self._guarded(scope, receive, send)
+
+    async def aclose(self) -> None:
+        """Close all connections to other servers; a server that runs the lifespan does so at its end."""
+        await self.door.aclose()
+        await asyncio.to_thread(self._store.close)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         to_hooks = scope["type"] == "http" and scope["path"].startswith(ROOT)
         await (self._hooks if to_hooks else self._pages)(scope, receive, send)
 
-    async def aclose(self) -> None:
-        """Close the connections to FHIR servers; a server that runs the lifespan does so at its end."""
-        await self._access.aclose()
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        check_templates()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_RARER_COLLECTIONS)
+        fetching = asyncio.create_task(self.door.authentication.prefetch())
+        yield
+        fetching.cancel()
+        await self.aclose()
 
 
 def system_clock() -> datetime:
@@ -70,8 +97,50 @@ def random_uuid() -> str:
     return str(uuid4())
 
 
-def make_answers(settings: Settings, clock: Callable[[], datetime], new_uuid: Callable[[], str]) -> Answers:
-    """What answers requests, over HTTP or on the command line.
+def create_app(
+    settings: Settings, *, clock: Callable[[], datetime] = system_clock, new_uuid: Callable[[], str] = random_uuid
+) -> Application:
+    """The whole service as one ASGI application.
+
+    Raises:
+        SettingsError: the settings do not allow a start.
+    """
+    require_startable(settings)
+    door = make_door(settings, clock, new_uuid)
+    store = FeedbackStore(_database(settings))
+    hooks = HookEndpoints(door, FeedbackDesk(store, clock), settings.canonical_base)
+    return Application(settings, hooks, door, store)
+
+
+def from_environment() -> Application:
+    """For an ASGI server that starts the service itself.
+
+    Raises:
+        SettingsError: a variable is wrong, or no profile is set, for which address is served is not known here.
+    """
+    configure(Words(), system_clock, production=True)
+    settings = read_settings()
+    if settings.profile is None:
+        raise SettingsError("CNO_CDS_PROFILE must be set to production or development.")
+    start_log(settings)
+    return create_app(settings)
+
+
+def start_log(settings: Settings) -> None:
+    """Let this process log, and nothing else of it write."""
+    words = Words(
+        routes=ROUTES | PAGES,
+        tenants=frozenset({*settings.tenants, SANDBOX}),
+        refusals=frozenset(get_args(Reason)),
+        rules=rules_version(),
+    )
+    configure(words, system_clock, production=not settings.in_development)
+
+
+def make_answers(
+    settings: Settings, clock: Callable[[], datetime], new_uuid: Callable[[], str], tenant: Tenant | None = None
+) -> Answers:
+    """What answers requests of a tenant, or of anyone: over HTTP or on the command line.
 
     Raises:
         SettingsError: a tenant file or the map of local codes is not valid.
@@ -82,115 +151,73 @@ def make_answers(settings: Settings, clock: Callable[[], datetime], new_uuid: Ca
         max_cards=settings.max_cards,
     )
     mine = HookSettings(
-        language=settings.language,
-        topics=settings.topics,
+        language=(tenant and tenant.language) or settings.language,
+        topics=(tenant and tenant.topics) or settings.topics,
         quiet_when_ready=settings.quiet_when_ready,
         style=style,
         today=settings.today,
         whole_body_mri=settings.whole_body_mri,
-        site=settings.site_map,
+        site=(tenant and tenant.site_map) or settings.site_map,
     )
-    access = FhirAccess(fhir_servers(settings.tenants.values()), settings.fetch_deadline_ms / 1000)
-    return Answers(mine, clock, new_uuid, access)
+    installed = fhir_servers(settings.tenants.values())
+    servers = installed if tenant is None else tenant.servers
+    return Answers(mine, clock, new_uuid, FhirAccess(servers, settings.fetch_deadline_ms / 1000, installed))
 
 
-def create_app(
-    settings: Settings, *, clock: Callable[[], datetime] = system_clock, new_uuid: Callable[[], str] = random_uuid
-) -> Application:
-    """The whole service as one ASGI application."""
-    answers = make_answers(settings, clock, new_uuid)
-    hooks = HookEndpoints(answers, for_browsers=settings.in_development)
-    return Application(ServerErrorMiddleware(hooks, handler=_on_fault), _pages(settings, answers), answers.access)
-
-
-def from_environment() -> Application:
-    """For an ASGI server that starts the service itself.
+def make_door(settings: Settings, clock: Callable[[], datetime], new_uuid: Callable[[], str]) -> Door:
+    """Who may come in: the tenants; in development also who is near, and the CDS Hooks Sandbox.
 
     Raises:
-        SettingsError: a variable is wrong, or no profile is set, for which address is served is not known here.
+        SettingsError: a tenant file or the database URL is not valid.
     """
-    settings = read_settings()
-    if settings.profile is None:
-        raise SettingsError("CNO_CDS_PROFILE must be set to production or development.")
-    return create_app(settings)
-
-
-def _pages(settings: Settings, answers: Answers) -> FastAPI:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        check_templates()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*_RARER_COLLECTIONS)
-        yield
-        await answers.access.aclose()
-
-    pages = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    _operations(pages)
-    _evaluation(pages, answers)
-    form = encoded(questionnaire(settings.canonical_base))
-    _get(pages, "/fhir/Questionnaire/cno-assessment", lambda: Response(form, media_type="application/fhir+json"))
-    page = landing_page(SAMPLES, settings.base_url or "http://127.0.0.1:8000")
-    _get(pages, "/", lambda: HTMLResponse(page))
-    _failures(pages)
-    return pages
-
-
-def _operations(pages: FastAPI) -> None:
-    release = {
-        "service": "cno-cds",
-        "version": version("cno-cds"),
-        "rules": {"version": rules_version(), "digest": rules_digest(), "edition": guideline_edition()},
+    tenants = dict(settings.tenants)
+    clients = {
+        name: CdsClient(
+            name,
+            make_answers(settings, clock, new_uuid, tenant),
+            Gate(tenant.most_requests),
+            Gate(TENANT_MOST),
+            origins=frozenset(tenant.origins),
+            keep_comments=tenant.keep_comments,
+        )
+        for name, tenant in tenants.items()
     }
-    _get(pages, "/livez", lambda: {"status": "alive"})
-    _get(pages, "/readyz", lambda: {"status": "ready"})
-    _get(pages, "/version", lambda: release)
+    anonymous = None
+    if settings.in_development:
+        near = make_answers(settings, clock, new_uuid)
+        anonymous = CdsClient(ANONYMOUS, near, Gate(SERVICE_MOST), Gate(SERVICE_MOST), origins=frozenset({ANY_ORIGIN}))
+        sandbox = Tenant.model_validate({"vendor": "sandbox"})
+        if SANDBOX not in tenants and all(tenant.issuer != sandbox.issuer for tenant in tenants.values()):
+            tenants[SANDBOX] = sandbox
+            clients[SANDBOX] = replace(anonymous, name=SANDBOX)
+    known = registrations(tenants, in_development=settings.in_development)
+    refused = frozenset[str]() if settings.in_development else KNOWN_PUBLIC
+    return Door(
+        clients,
+        Authentication(known, make_replays(settings), clock, refused_keys=refused),
+        settings.base_url,
+        Gate(SERVICE_MOST, of_service=True),
+        Gate(SERVICE_MOST, of_service=True),
+        settings.open_to,
+        anonymous,
+    )
 
 
-def _get(pages: FastAPI, path: str, answer: Callable[[], Any]) -> None:
-    async def respond() -> Any:  # noqa: ANN401  whatever FastAPI can send
-        return answer()
-
-    pages.add_api_route(path, respond, methods=["GET", "HEAD"], response_model=None)
-
-
-def _evaluation(pages: FastAPI, answers: Answers) -> None:
-    @pages.post("/evaluate")
-    async def evaluate(
-        request: Request,
-        hook: Hook = "patient-view",
-        today: Annotated[str | None, Query()] = None,
-        lang: Language | None = None,
-    ) -> Response:
-        day = None if today is None else read_day(today)
-        body = await read_body(request.scope["headers"], request.receive)
-        return Response(encoded(answers.to_evaluation(body, hook=hook, today=day, language=lang)), media_type=_JSON)
+def _database(settings: Settings) -> Engine:
+    try:
+        return open_database(settings.database_url.get_secret_value())
+    except DatabaseError as fault:
+        raise SettingsError(f"{PREFIX}DATABASE_URL: {fault}") from None
 
 
-def _failures(pages: FastAPI) -> None:
-    """Every failure is an OperationOutcome, whatever raised it."""
+def make_replays(settings: Settings) -> Replays:
+    """Where used tokens are stored: beside an SQLite file in another one, so that none need wait for the disk.
 
-    @pages.exception_handler(RequestError)
-    async def refused(_: Request, error: RequestError) -> Response:
-        return _outcome(error)
-
-    @pages.exception_handler(HTTPException)
-    async def not_served(_: Request, error: HTTPException) -> Response:
-        phrase = HTTPStatus(error.status_code).phrase
-        issue = RequestError(error.status_code, _ISSUES.get(error.status_code, "processing"), f"{phrase}.")
-        return _outcome(issue, error.headers)
-
-    @pages.exception_handler(RequestValidationError)
-    async def bad_query(_: Request, error: RequestValidationError) -> Response:
-        names = ", ".join(sorted({str(fault["loc"][-1]) for fault in error.errors()}))
-        return _outcome(RequestError(422, "value", f"Not a valid value of the query parameter: {names}."))
-
-    pages.add_exception_handler(Exception, _on_fault)
-
-
-def _outcome(error: RequestError, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(outcome(error), error.status, headers, media_type=_JSON)
-
-
-async def _on_fault(_: Request, __: Exception) -> Response:
-    return Response(unexpected(), 500, media_type=_JSON)
+    Raises:
+        SettingsError: the database URL is not valid.
+    """
+    engine = _database(settings)
+    if engine.dialect.name != "sqlite":
+        return DatabaseReplays(engine)
+    file = Path(str(engine.url.database))
+    return SqliteReplays(file.with_name(f"{file.stem}-tokens.db"))

@@ -13,11 +13,12 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from cds_service.app import create_app, make_answers, random_uuid, system_clock
+from cds_service.app import create_app, make_answers, random_uuid, start_log, system_clock
 from cds_service.doctor import findings
 from cds_service.guideline.provenance import rules_version
 from cds_service.guideline.source_check import not_found
 from cds_service.hooks.answer import OSLO, encoded, read_day
+from cds_service.hooks.connections import UVICORN_OPTIONS
 from cds_service.hooks.language import Language
 from cds_service.hooks.mapping_tables import draw_report, draw_units, members
 from cds_service.hooks.services import Hook
@@ -25,7 +26,9 @@ from cds_service.hooks.terminal import draw, held_against, review_sheet
 from cds_service.mappings.documents import lines_of
 from cds_service.mappings.mapping_report import MappingReport
 from cds_service.mappings.outgoing import operation_outcome
+from cds_service.operations.bodies import require_text
 from cds_service.operations.errors import RequestError
+from cds_service.operations.log_faults import told
 from cds_service.settings import PREFIX, Settings, SettingsError, read_settings
 from cds_service.simulate.address import UsageError
 from cds_service.simulate.client import UnreachableError
@@ -47,8 +50,13 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="CN
 
 
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command. Of a fault of ours only types and places are printed: what it says may be of a record."""
+    try:
+        app()
+    except Exception as fault:  # noqa: BLE001  whatever it is
+        for each in told(fault):
+            typer.echo(f"A fault of cno-cds: {encoded(each).decode()}", err=True)
+        sys.exit(_A_CHECK_FAILED)
 
 
 @app.command()
@@ -62,7 +70,8 @@ def serve(
     address = settings.base_url or _address(host, port)
     settings = settings.model_copy(update={"base_url": address})
     typer.echo(f"cno-cds {version('cno-cds')} (rules {rules_version()}) on {address}/", err=True)
-    options: dict[str, Any] = {"host": host, "port": port, "access_log": False, "server_header": False}
+    start_log(settings)
+    options: dict[str, Any] = {**UVICORN_OPTIONS, "host": host, "port": port, "log_config": None}
     if workers == 1:
         uvicorn.run(create_app(settings), **options)
     else:
@@ -87,7 +96,9 @@ def evaluate(
     failed = 0
     for number, name in enumerate(files, start=1):
         try:
-            members = answers.to_evaluation(_content(name), hook=hook, today=day, language=lang)
+            body = _content(name)
+            require_text(body)
+            members = answers.to_evaluation(body, hook=hook, today=day, language=lang)
         except RequestError as error:
             failed += 1
             members = {"error": operation_outcome(error.code, error.diagnostics), "file": number}

@@ -1,34 +1,61 @@
-"""One TOML file per EHR, checked at start: which FHIR servers may be asked for what prefetch left out."""
+"""One TOML file per EHR, checked at start: who it is, which keys sign for it, which FHIR servers may be asked."""
 
 from __future__ import annotations
 
 import ssl
-import tomllib
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FilePath,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from cds_service.fhir_access.addresses import page_of
 from cds_service.fhir_access.server import FhirServer
+from cds_service.hooks.card_draft import TOPIC_CODES
+from cds_service.hooks.language import Language
+from cds_service.mappings.site_map import MOST_BYTES, SiteMap, SiteMapError, read_site_map
+from cds_service.operations.gates import TENANT_MOST
+from cds_service.trust.jwk import ALGORITHMS
+from cds_service.trust.registration import (
+    KeySource,
+    Registration,
+    RegistrationError,
+    require_usable,
+)
+from cds_service.trust.vendors import VENDORS, Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-
-class TenantError(Exception):
-    """A tenant file does not allow a start; the message is one sentence that names file and field, never a value."""
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=2048, pattern=r"^[!-~]+$")]
 
 
 def _base(text: str) -> str:
-    """The base address of a FHIR server, without a slash at its end."""
+    """An address without a slash at its end."""
     base = text.rstrip("/")
     parts = urlsplit(base)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or page_of(base, base) != base:
         raise ValueError("not a base address")
     return base
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it."""
+    parts = urlsplit(_base(text))
+    if parts.path or text.endswith("/") or text != text.lower():
+        raise ValueError("not an origin")
+    return text
 
 
 def _authority(path: Path) -> Path:
@@ -41,11 +68,28 @@ def _authority(path: Path) -> Path:
 
 
 class Tenant(BaseModel):
-    """An EHR that this installation serves."""
+    """An EHR that this installation serves. What is left out has the preset of its vendor, else the default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, ignored_types=(cached_property,))
 
-    fhir_bases: Annotated[list[Annotated[str, AfterValidator(_base)]], Field(min_length=1)]
+    vendor: str | None = None
+    """Presets for the fields below: `cds_service/trust/vendors.toml`."""
+    issuer: _Text | None = None
+    """`iss` of its tokens. Without it nobody can call in its name; its FHIR servers may be asked in development."""
+    subject: _Text | None = None
+    claimed_tenants: list[_Text] = []
+    audiences: list[_Text] = []
+    """What its tokens may name as `aud` instead of the address that is called."""
+    algorithms: Annotated[frozenset[str], Field(min_length=1)] = Vendor().algorithms
+    key_set_urls: list[_Text] = []
+    """Where its public keys are; the `jku` of a token must be one of these, letter by letter."""
+    key_set_file: FilePath | None = None
+    """Or a JWK Set that was handed over; a `jku` that its tokens name all the same must be among the URLs."""
+    key_set_ca_file: Annotated[FilePath, AfterValidator(_authority)] | None = None
+    """PEM file of the authority that signed the certificates of the key sets' servers."""
+    replay: Literal["strict", "retry", "off"] = "strict"
+    """Whether a token may be used once, again for the identical request within 60 s, or until it expires."""
+    fhir_bases: list[Annotated[str, AfterValidator(_base)]] = []
     """Base addresses of its FHIR servers, as they stand in `fhirServer`."""
     fhir_networks: list[IPv4Network | IPv6Network] = []
     """Networks in which these may lie though they are not public."""
@@ -55,6 +99,46 @@ class Tenant(BaseModel):
     """False for an open test server: requests without `fhirAuthorization` are completed too."""
     fhir_ca_file: Annotated[FilePath, AfterValidator(_authority)] | None = None
     """PEM file of the authority that signed the servers' certificates, where the system does not know it."""
+    origins: list[Annotated[str, AfterValidator(_origin)]] = []
+    """Origins of pages that may call from a browser (CORS)."""
+    language: Language | None = None
+    topics: frozenset[str] | None = None
+    concept_map: FilePath | None = None
+    """A FHIR ConceptMap of its local codes."""
+    most_requests: Annotated[int, Field(ge=1, le=1000)] = TENANT_MOST
+    """Answered at the same time by one worker; beyond that 429."""
+    keep_comments: bool = False
+    """Whether the free text of feedback is stored."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_preset(cls, values: dict[str, Any]) -> dict[str, Any]:
+        vendor = VENDORS.get(str(values.get("vendor")))
+        if vendor is None:
+            return values
+        preset = {"issuer": vendor.issuer, "key_set_urls": vendor.key_set_urls, "algorithms": vendor.algorithms}
+        return {name: value for name, value in preset.items() if value} | values
+
+    @field_validator("vendor")
+    @classmethod
+    def _is_known(cls, value: str | None) -> str | None:
+        if value is not None and value not in VENDORS:
+            raise ValueError("unknown vendor")
+        return value
+
+    @field_validator("topics")
+    @classmethod
+    def _are_topics(cls, value: frozenset[str] | None) -> frozenset[str] | None:
+        if value is not None and not (value and value <= TOPIC_CODES):
+            raise ValueError("unknown topic")
+        return value
+
+    @field_validator("algorithms")
+    @classmethod
+    def _are_algorithms(cls, value: frozenset[str]) -> frozenset[str]:
+        if not value <= ALGORITHMS:
+            raise ValueError("unknown algorithm")
+        return value
 
     @property
     def servers(self) -> list[FhirServer]:
@@ -64,21 +148,14 @@ class Tenant(BaseModel):
             for base in self.fhir_bases
         ]
 
+    @cached_property
+    def site_map(self) -> SiteMap | None:
+        """What its local codes mean, None where it has no map of its own.
 
-def read_tenants(folder: Path, *, plain_http: bool) -> dict[str, Tenant]:
-    """The tenants by name, that of the file. `plain_http` allows servers without TLS.
-
-    Raises:
-        TenantError: a file cannot be read, names an unknown field, or two files name one server.
-    """
-    tenants = {path.stem: _tenant(path) for path in sorted(folder.glob("*.toml"))}
-    seen: dict[str, str] = {}
-    for name, base in ((name, base) for name, tenant in tenants.items() for base in tenant.fhir_bases):
-        if not plain_http and urlsplit(base).scheme != "https":
-            raise TenantError(f"Tenant {name}: fhir_bases must be https outside of the development profile.")
-        if seen.setdefault(base, name) != name:
-            raise TenantError(f"Tenant {name}: fhir_bases names a server of tenant {seen[base]}.")
-    return tenants
+        Raises:
+            SiteMapError: the file is no map that can be used.
+        """
+        return None if self.concept_map is None else site_map_of(self.concept_map)
 
 
 def fhir_servers(tenants: Iterable[Tenant]) -> list[FhirServer]:
@@ -86,12 +163,59 @@ def fhir_servers(tenants: Iterable[Tenant]) -> list[FhirServer]:
     return [server for tenant in tenants for server in tenant.servers]
 
 
-def _tenant(path: Path) -> Tenant:
+def registrations(tenants: Mapping[str, Tenant], *, in_development: bool) -> list[Registration]:
+    """As what the tokens of the tenants are recognised.
+
+    Raises:
+        RegistrationError: no token of one could be verified.
+    """
+    each = (registration(name, tenant, in_development=in_development) for name, tenant in tenants.items())
+    return [mine for mine in each if mine is not None]
+
+
+def registration(name: str, tenant: Tenant, *, in_development: bool) -> Registration | None:
+    """As what its tokens are recognised, None where it sends none.
+
+    Raises:
+        RegistrationError: no token could be verified.
+    """
+    if tenant.issuer is None:
+        return None
+    vendor = VENDORS.get(tenant.vendor or "", Vendor())
+    mine = Registration(
+        name=name,
+        issuer=tenant.issuer,
+        keys=KeySource(
+            tuple(tenant.key_set_urls),
+            _key_set(name, tenant.key_set_file) or vendor.key_set,
+            tenant.key_set_ca_file,
+        ),
+        subject=tenant.subject,
+        claimed_tenants=frozenset(tenant.claimed_tenants),
+        audiences=frozenset(tenant.audiences),
+        algorithms=tenant.algorithms,
+        longest_seconds=vendor.longest_seconds,
+        replay=tenant.replay,
+    )
+    return require_usable(mine, plain_http=in_development)
+
+
+def _key_set(name: str, path: Path | None) -> bytes | None:
     try:
-        return Tenant.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except ValidationError as fault:
-        first = fault.errors(include_input=False, include_url=False)[0]
-        field = str(first["loc"][0]) if first["loc"] else "file"
-        raise TenantError(f"Tenant {path.stem}: {field} is not valid.") from None
+        return None if path is None else path.read_bytes()
+    except OSError:
+        raise RegistrationError(f"Tenant {name}: key_set_file cannot be read.") from None
+
+
+def site_map_of(path: Path) -> SiteMap:
+    """What the ConceptMap in a file says.
+
+    Raises:
+        SiteMapError: it cannot be read, is no regular file, is too long or no map.
+    """
+    try:
+        if path.is_file() and path.stat().st_size <= MOST_BYTES:
+            return read_site_map(path.read_bytes())
     except (OSError, ValueError):
-        raise TenantError(f"Tenant {path.stem}: the file cannot be read as TOML.") from None
+        pass
+    raise SiteMapError(f"cannot be read: it must be the path of a file of at most {MOST_BYTES >> 20} MiB")

@@ -33,6 +33,7 @@ class Client:
     app: Any
 
     def request(self, method: str, url: str, **options: Any) -> httpx.Response:
+        """Send it; `sender` is the address and port that it comes from."""
         return asyncio.run(self._send(method, url, options))
 
     def get(self, url: str, **options: Any) -> httpx.Response:
@@ -42,7 +43,7 @@ class Client:
         return self.request("POST", url, **options)
 
     async def _send(self, method: str, url: str, options: dict[str, Any]) -> httpx.Response:
-        transport = httpx.ASGITransport(app=self.app)
+        transport = httpx.ASGITransport(app=self.app, client=options.pop("sender", ("127.0.0.1", 123)))
         async with httpx.AsyncClient(transport=transport, base_url="http://cds.test") as client:
             return await client.request(method, url, **options)
 
@@ -85,13 +86,14 @@ def new_uuid() -> Callable[[], str]:
 
 
 @pytest.fixture
-def make_client(new_uuid: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
+def make_client(new_uuid: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Client]:
     """Make a client of an app with the fixed clock; keyword arguments are environment variables without CNO_CDS_."""
     from cds_service.app import create_app  # noqa: PLC0415  most tests need no app
     from cds_service.settings import Settings  # noqa: PLC0415  likewise
 
     for name in [name for name in os.environ if name.startswith("CNO_CDS_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("CNO_CDS_DATABASE_URL", f"sqlite:///{tmp_path / 'cno-cds.db'}")
 
     def make(**environment: str) -> Client:
         for name, value in environment.items():

@@ -90,7 +90,7 @@ def test_a_fault_of_ours_is_told_without_a_value_and_never_as_silence(client, ur
         "type": "http",
         "method": "POST",
         "path": url,
-        "headers": [],
+        "headers": [(b"host", b"cds.test")],
         "query_string": b"",
         "asgi": {"version": "3.0"},
     }

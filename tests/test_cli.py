@@ -2,6 +2,7 @@ import io
 import json
 import os
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from cds_service.guideline.source_check import hold_against
 from cds_service.guideline.tables import TABLES
 from tests.conftest import Client
 
-SCHEMA = Path(__file__).parent / "schemas" / "evaluation.schema.json"
+SCHEMA = files("cds_service") / "schemas" / "evaluation.schema.json"
 EVALUATION = Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
 PATIENT = {"resourceType": "Patient", "id": "p1", "birthDate": "2014-04-10"}
 CNO = {
@@ -75,6 +76,13 @@ def test_a_file_that_cannot_be_read_costs_its_own_line_and_the_exit_code_says_so
     assert [second["file"], third["file"]] == [2, 3]
     assert second["error"]["resourceType"] == third["error"]["resourceType"] == "OperationOutcome"
     assert "2 of 4" in result.stderr
+
+
+def test_a_file_that_is_not_utf8_is_not_read(run, file):
+    chart = '{"resourceType": "Bundle", "entry": [], "note": "Bærum"}'
+    result = run("evaluate", "--json", file("a.json", chart.encode("latin-1")), file("b.json", chart.encode()))
+    assert result.exit_code == 3
+    assert "UTF-8" in lines(result)[0]["error"]["issue"][0]["diagnostics"]
 
 
 def test_nothing_readable_is_told_in_one_sentence(run, file):
@@ -207,6 +215,27 @@ def test_the_doctor_names_what_is_wrong(run, monkeypatch):
     assert "FAIL  settings: CNO_CDS_MAX_CARDS must be a whole number from 1 to 3." in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (
+            "postgresql://cno:secret@127.0.0.1:1/cno",
+            "no server answers at its host and port, or",
+        ),
+        ("sqlite:////proc/secret/cno.db", "its file or folder cannot be opened for writing, or is no SQLite database"),
+        ("sqlite:////dev/null/secret.db", "its file or folder cannot be opened for writing, or is no SQLite database"),
+    ],
+)
+def test_the_doctor_says_what_to_look_at_when_the_database_cannot_be_used(url, told, run, monkeypatch):
+    monkeypatch.setenv("CNO_CDS_DATABASE_URL", url)
+    result = run("doctor")
+    assert result.exit_code == 1
+    (sentence,) = [line for line in result.stdout.splitlines() if line.startswith("FAIL")]
+    assert sentence.startswith("FAIL  database: CNO_CDS_DATABASE_URL: the database cannot be used: ")
+    assert told in sentence
+    assert "secret" not in result.stdout
+
+
 def test_the_doctor_tells_how_many_local_codes_are_read_and_how_many_not(run, monkeypatch):
     assert "ok    local codes: no ConceptMap" in run("doctor").stdout
     monkeypatch.setenv("CNO_CDS_CONCEPT_MAP", str(Path(__file__).parent.parent / "docs" / "concept-map.example.json"))
@@ -298,3 +327,20 @@ def test_without_a_text_nothing_is_said_to_be_found(run):
     result = run("review-sheet")
     assert result.exit_code == 0
     assert "found" not in result.stdout.lower()
+
+
+def test_a_fault_of_ours_is_told_by_type_and_place_and_never_by_what_it_holds(monkeypatch, capsys, tmp_path):
+    def break_down(*_, **__):
+        raise KeyError("Olav-Nordmann")
+
+    monkeypatch.setattr("cds_service.hooks.answer.evaluate", break_down)
+    file = tmp_path / "bundle.json"
+    file.write_text('{"resourceType": "Bundle"}', "utf-8")
+    monkeypatch.setattr("sys.argv", ["cno-cds", "evaluate", str(file)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert "KeyError" in told
+    assert "test_cli.py" in told
+    assert "Olav" not in told

@@ -12,6 +12,8 @@ from cds_service.fhir_access.connections import Transport
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pydantic import SecretStr
+
     from cds_service.fhir_access.server import FhirServer
 
 Refusal: TypeAlias = Literal["fhirServer", "fhirAuthorization"]
@@ -19,13 +21,21 @@ _TOKEN = re.compile(r"[!-~]{1,8192}")
 
 
 class FhirAccess:
-    """Opens sessions. `seconds` is what a hook may wait for its servers, all requests together."""
+    """Opens sessions. `seconds` is what a hook may wait for its servers, all requests together.
 
-    def __init__(self, servers: Iterable[FhirServer], seconds: float) -> None:
+    `installed` names all servers of the installation: those that are not among `servers` are another client's.
+    """
+
+    def __init__(self, servers: Iterable[FhirServer], seconds: float, installed: Iterable[FhirServer] = ()) -> None:
         self._servers = {server.base: (server, Transport(server)) for server in servers}
         self._seconds = seconds
+        self._others = {server.base for server in installed} - self._servers.keys()
 
-    def session(self, address: str, token: str | None) -> Session | Refusal:
+    def is_anothers(self, address: str) -> bool:
+        """Whether that is a server of another client of this installation."""
+        return address.rstrip("/") in self._others
+
+    def session(self, address: str, token: SecretStr | None) -> Session | Refusal:
         """A session on the listed server of that very address, beginning now; else the field that forbids it.
 
         A slash at the end of the address makes no difference, anything else does.
@@ -34,7 +44,7 @@ class FhirAccess:
         if known is None:
             return "fhirServer"
         server, transport = known
-        if server.needs_token if token is None else _TOKEN.fullmatch(token) is None:
+        if server.needs_token if token is None else _TOKEN.fullmatch(token.get_secret_value()) is None:
             return "fhirAuthorization"
         deadline = asyncio.get_running_loop().time() + self._seconds
         return Session(server, transport, deadline, token)

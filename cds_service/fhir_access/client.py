@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -17,6 +17,8 @@ from cds_service.fhir_access.addresses import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pydantic import SecretStr
 
     from cds_service.fhir_access.connections import Transport
     from cds_service.fhir_access.server import FhirServer
@@ -92,7 +94,7 @@ class Session:
     server: FhirServer
     transport: Transport
     deadline: float
-    token: str | None = field(repr=False)
+    token: SecretStr | None
 
     @property
     def is_over(self) -> bool:
@@ -184,7 +186,7 @@ class Session:
     def _request(self, asked: _Asked) -> httpx2.Request:
         headers = {**_HEADERS, **(_FORM if asked.form is not None else {})}
         if self.token is not None:
-            headers["authorization"] = f"Bearer {self.token}"
+            headers["authorization"] = f"Bearer {self.token.get_secret_value()}"
         return httpx2.Request(asked.method, asked.url, headers=headers, content=asked.form)
 
 

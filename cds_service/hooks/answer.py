@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -27,7 +29,7 @@ from cds_service.mappings.site_map import NO_MAP, SiteMap
 from cds_service.operations.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from cds_service.fhir_access.access import FhirAccess
@@ -57,6 +59,18 @@ class HookSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HookAnswer:
+    """The CDS Hooks response as JSON, and what of it may be logged."""
+
+    body: bytes
+    instance: str
+    """The request's `hookInstance`."""
+    cards: int = 0
+    fetch_ms: float | None = None
+    """How long the FHIR server was waited for; None where it was not asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answers:
     """Answers requests. The clock gives zoned moments; `new_uuid` gives version 4 uuids."""
 
@@ -65,23 +79,30 @@ class Answers:
     new_uuid: Callable[[], str]
     access: FhirAccess
 
-    async def to_hook(self, service: Service, body: bytes, accept_language: str | None) -> bytes:
+    async def to_hook(self, service: Service, body: bytes, accept_language: str | None) -> HookAnswer:
         """The CDS Hooks response of a service; what prefetch left out is fetched first.
 
         Raises:
-            RequestError: 400 or 412.
+            RequestError: 400, 403, 412 or 413.
         """
-        request = read_hook(body, service.hook)
+        with _no_more_than_a_chart():
+            request = read_hook(body, service.hook)
+        if request.grant is not None and self.access.is_anothers(request.grant.server):
+            raise RequestError(403, "forbidden", "The fhirServer is one of another caller.")
         language = choose(self.settings.language, accept_language)
         evaluation = self._evaluate_request(request, None)
+        waited = None
         if request.grant is not None and _may_depend_on_more(evaluation, request):
             queries = service.prefetch(self.settings.style.canonical_base)
+            started = monotonic()
             more = await completed(request, queries, self.access)
             if more is not request:
+                waited = (monotonic() - started) * 1000
                 request, evaluation = self._completed(request, more)
         if _silence(evaluation, request) is not None:
-            return _NO_CARDS
-        return encoded({"cards": self._cards(evaluation, request.hook, language)})
+            return HookAnswer(_NO_CARDS, request.instance, fetch_ms=waited)
+        cards = self._cards(evaluation, request.hook, language)
+        return HookAnswer(encoded({"cards": cards}), request.instance, len(cards), waited)
 
     def _completed(self, request: HookRequest, more: HookRequest) -> tuple[HookRequest, Evaluation]:
         """The request with what was fetched, and its evaluation; without it where that is more than a chart holds."""
@@ -99,9 +120,10 @@ class Answers:
         """The Evaluation of a Bundle or of a whole hook request, with the cards that the hook would get.
 
         Raises:
-            RequestError: 400, 412 or 422.
+            RequestError: 400, 412, 413 or 422.
         """
-        request = read_evaluation_body(body)
+        with _no_more_than_a_chart():
+            request = read_evaluation_body(body)
         if isinstance(request, HookRequest):
             hook = request.hook
             evaluation = self._evaluate_request(request, today)
@@ -127,30 +149,28 @@ class Answers:
     def _evaluate_request(self, request: HookRequest, today: date | None) -> Evaluation:
         day, moment = self._now(today)
         try:
-            facts = facts_from_hook(
-                request.prefetch,
-                request.draft_orders,
-                request.notes,
-                patient_id=request.patient_id,
-                selections=request.selections,
-                today=day,
-                templates=BY_HOOK[request.hook].prefetched_types,
-                site=self.settings.site,
-            )
+            with _no_more_than_a_chart():
+                facts = facts_from_hook(
+                    request.prefetch,
+                    request.draft_orders,
+                    request.notes,
+                    patient_id=request.patient_id,
+                    selections=request.selections,
+                    today=day,
+                    templates=BY_HOOK[request.hook].prefetched_types,
+                    site=self.settings.site,
+                )
         except ForeignPatientError:
             raise RequestError(412, "conflict", "The Patient received is not that of context.patientId.") from None
-        except TooManyError as error:
-            raise RequestError(413, "too-costly", str(error)) from None
         return evaluate(facts, day, moment=moment, whole_body_mri=self.settings.whole_body_mri)
 
     def _evaluate_bundle(self, bundle: Bundle, notes: tuple[Note, ...], today: date | None) -> Evaluation:
         day, moment = self._now(today)
         try:
-            facts = facts_from_bundle(bundle, notes, today=day, site=self.settings.site)
+            with _no_more_than_a_chart():
+                facts = facts_from_bundle(bundle, notes, today=day, site=self.settings.site)
         except TwoPatientsError:
             raise RequestError(422, "multiple-matches", "The Bundle holds more than one Patient.") from None
-        except TooManyError as error:
-            raise RequestError(413, "too-costly", str(error)) from None
         return evaluate(facts, day, moment=moment, whole_body_mri=self.settings.whole_body_mri)
 
     def _now(self, today: date | None) -> tuple[date, datetime | None]:
@@ -180,6 +200,15 @@ def read_day(text: str) -> date:
 def encoded(members: object) -> bytes:
     """JSON; decimals print as they stand."""
     return _TO_JSON.encode(members)
+
+
+@contextmanager
+def _no_more_than_a_chart() -> Iterator[None]:
+    """Refuse what holds more than a chart, whether that is seen while it is read or while it is evaluated."""
+    try:
+        yield
+    except TooManyError as error:
+        raise RequestError(413, "too-costly", str(error)) from None
 
 
 def _may_depend_on_more(evaluation: Evaluation, request: HookRequest) -> bool:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw, ValidationError
+from pydantic import SecretStr
 
-from cds_service.hooks.envelope import NULL, is_null, text_of
+from cds_service.hooks.members import NULL, is_null, members, text_of
 from cds_service.operations.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _NUMBER = msgspec.json.Decoder(float, strict=False)
 
 
@@ -23,7 +23,7 @@ class Grant:
     """The FHIR server that a request names, and the token for it; `fault` is the field that forbids to use it."""
 
     server: str
-    token: str | None = field(default=None, repr=False)
+    token: SecretStr | None = None
     fault: str | None = None
 
 
@@ -31,7 +31,7 @@ def read_grant(server: Raw, authorization: Raw, patient_id: str) -> Grant | None
     """What the two members grant; None where the request names no server.
 
     Raises:
-        RequestError: 400, a token without the server that it is for.
+        RequestError: 400, a token without the server that it is for, or a member that occurs twice.
     """
     address = text_of(server)
     if not address:
@@ -40,14 +40,13 @@ def read_grant(server: Raw, authorization: Raw, patient_id: str) -> Grant | None
         return None
     if is_null(authorization):
         return Grant(address)
-    try:
-        fields = _OBJECT.decode(authorization)
-    except ValidationError:
+    fields = members(authorization, "fhirAuthorization")
+    if fields is None:
         return Grant(address, fault="fhirAuthorization")
     fault = _fault(fields, patient_id)
     if fault is not None:
         return Grant(address, fault=f"fhirAuthorization.{fault}")
-    return Grant(address, text_of(fields["access_token"]))
+    return Grant(address, SecretStr(text_of(fields["access_token"]) or ""))
 
 
 def _fault(fields: Mapping[str, Raw], patient_id: str) -> str | None:

@@ -1,22 +1,27 @@
-"""The envelope of a hook request: one typed pass, and a tolerant one, entry by entry, where that stumbles."""
+"""The envelope of a hook request: member by member, typed, and tolerantly, entry by entry, where that stumbles."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from msgspec import DecodeError, Raw, Struct, ValidationError
+from msgspec import Raw, Struct, ValidationError
 
 from cds_service.guideline.facts import Note
+from cds_service.hooks.members import NULL, Name, apart, by_name, is_null, members, members_by_name, text_of, too_deep
 from cds_service.hooks.services import ORDER_HOOKS
-from cds_service.mappings.datatypes import Failed
 from cds_service.mappings.fhir import Bundle, Resource, Slot
-from cds_service.mappings.prefetch import path_of
+from cds_service.mappings.prefetch import path_of, require_few_keys
 from cds_service.mappings.tolerant import read_resource
 from cds_service.operations.errors import RequestError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cds_service.mappings.datatypes import Failed
+
+
 _T = TypeVar("_T")
-NULL = Raw(b"null")
 
 
 class Context(Struct, gc=False, rename="camel"):
@@ -28,41 +33,30 @@ class Context(Struct, gc=False, rename="camel"):
     selections: list[str] | None = None
 
 
-class Envelope(Struct, gc=False, rename="camel"):
+class Envelope(Struct, gc=False):
     """The members of a request that are read; each may be missing."""
 
-    hook: str | None = None
-    hook_instance: str | None = None
-    context: Context | None = None
-    fhir_server: Raw = NULL
-    fhir_authorization: Raw = NULL
-    prefetch: dict[str, Slot] | None = None
+    hook: str | None
+    hook_instance: str | None
+    context: Context | None
+    fhir_server: Raw
+    fhir_authorization: Raw
+    prefetch: Mapping[str, Resource | Failed | None] | None
 
 
-_ENVELOPE = msgspec.json.Decoder(Envelope)
+_CONTEXT = msgspec.json.Decoder(Context)
+_PREFETCH = by_name(Slot)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
-_TEXT = msgspec.json.Decoder(str)
 _TEXTS = msgspec.json.Decoder(list[str])
 
 
-def read_envelope(body: bytes, notes: list[Note]) -> Envelope:
-    """The envelope; what was lost in the second pass is added to the notes.
+def read_envelope(fields: Mapping[str, Raw], notes: list[Note]) -> Envelope:
+    """The envelope of a body with these members; what was lost in a second pass is added to the notes.
 
     Raises:
         RequestError: 400.
+        TooManyError: more prefetch keys, or resources of one, than a chart holds.
     """
-    try:
-        return _ENVELOPE.decode(body)
-    except ValidationError:
-        return _tolerant(decoded(_OBJECT, body), notes)
-    except DecodeError:
-        raise _malformed() from None
-    except RecursionError:
-        raise _too_deep() from None
-
-
-def _tolerant(fields: dict[str, Raw], notes: list[Note]) -> Envelope:
-    """The second pass: the envelope must be sound, resources may lose what cannot be read."""
     hook = _member(fields, "hook", "hook")
     return Envelope(
         hook=hook,
@@ -77,10 +71,15 @@ def _tolerant(fields: dict[str, Raw], notes: list[Note]) -> Envelope:
 def _context(raw: Raw, hook: str | None, notes: list[Note]) -> Context | None:
     if is_null(raw):
         return None
+    fields = members(raw, "context")
+    if fields is None:
+        raise RequestError(400, "structure", "The field context is not an object.")
     try:
-        fields = _OBJECT.decode(raw)
+        return _CONTEXT.decode(raw)
     except ValidationError:
-        raise RequestError(400, "structure", "The field context is not an object.") from None
+        pass
+    except RecursionError:
+        raise too_deep() from None
     return Context(
         user_id=_member(fields, "userId", "context.userId"),
         patient_id=_member(fields, "patientId", "context.patientId"),
@@ -104,19 +103,38 @@ def _draft_orders(raw: Raw, notes: list[Note]) -> Bundle | None:
     return bundle
 
 
-def _prefetch(raw: Raw, notes: list[Note]) -> dict[str, Slot] | None:
+def _prefetch(raw: Raw, notes: list[Note]) -> Mapping[str, Resource | Failed | None] | None:
     if is_null(raw):
         return None
     try:
-        values = _OBJECT.decode(raw)
+        return _lists(_PREFETCH.decode(raw), notes)
     except ValidationError:
+        pass
+    except RecursionError:
+        raise too_deep() from None
+    found = members_by_name(raw)
+    if found is None:
         notes.append(Note("prefetch", "prefetch-failed"))
         return None
-    prefetch: dict[str, Slot] = {}
-    for key, value in values.items():
-        prefetch[key], found = tolerantly(value, path_of(key))
-        notes += found
+    prefetch: dict[str, Resource | Failed | None] = {}
+    for key, value in _lists(found, notes).items():
+        prefetch[key], lost = tolerantly(value, path_of(key))
+        notes += lost
     return prefetch
+
+
+def _lists(found: Mapping[Name, _T], notes: list[Note]) -> Mapping[str, _T]:
+    """All that was sent: of a key that occurs twice both values are read, so that neither is lost.
+
+    Raises:
+        TooManyError: there are more than any EHR sends.
+    """
+    require_few_keys(found)
+    lists = apart(found)
+    own = {name.text for name in found}
+    if len(own) < len(lists):
+        notes += [Note(path_of(key), "duplicate") for key in lists if key not in own]
+    return lists
 
 
 def tolerantly(raw: bytes | Raw, path: str) -> tuple[Resource | Failed | None, list[Note]]:
@@ -128,7 +146,7 @@ def tolerantly(raw: bytes | Raw, path: str) -> tuple[Resource | Failed | None, l
     try:
         return read_resource(raw, path)
     except RecursionError:
-        raise _too_deep() from None
+        raise too_deep() from None
 
 
 def _selections(raw: Raw) -> list[str] | None:
@@ -139,7 +157,7 @@ def _selections(raw: Raw) -> list[str] | None:
         return None
 
 
-def _member(fields: dict[str, Raw], name: str, path: str) -> str | None:
+def _member(fields: Mapping[str, Raw], name: str, path: str) -> str | None:
     raw = fields.get(name, NULL)
     if is_null(raw):
         return None
@@ -149,56 +167,5 @@ def _member(fields: dict[str, Raw], name: str, path: str) -> str | None:
     return text
 
 
-def text_of(raw: Raw) -> str | None:
-    """A JSON string, None of anything else."""
-    try:
-        return _TEXT.decode(raw)
-    except ValidationError:
-        return None
-
-
-def is_null(raw: Raw) -> bool:
-    """Whether it is a JSON null, or stands for a missing member."""
-    return bytes(raw) == b"null"
-
-
-def require_utf8(body: bytes) -> None:
-    """Refuse what is not UTF-8: the decoder checks only the text that it reads.
-
-    Raises:
-        RequestError: 400.
-    """
-    if body.isascii():
-        return
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        raise RequestError(400, "structure", "The body is not UTF-8.") from None
-
-
-def decoded(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:
-    """A body that must be a JSON object.
-
-    Raises:
-        RequestError: 400.
-    """
-    try:
-        return decoder.decode(body)
-    except ValidationError:
-        raise RequestError(400, "structure", "The body is not a JSON object.") from None
-    except DecodeError:
-        raise _malformed() from None
-    except RecursionError:
-        raise _too_deep() from None
-
-
 def _no_bundle() -> RequestError:
     return RequestError(400, "structure", "The field context.draftOrders is not a Bundle.")
-
-
-def _malformed() -> RequestError:
-    return RequestError(400, "structure", "The body is not well-formed JSON.")
-
-
-def _too_deep() -> RequestError:
-    return RequestError(400, "too-long", "The body is nested too deeply.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from shlex import quote
@@ -15,8 +18,21 @@ from cds_service.hooks.services import BY_HOOK
 if TYPE_CHECKING:
     from pathlib import Path
 
-_PAGE = Template((files("cds_service.hooks") / "landing.html").read_text(encoding="utf-8"))
+_TEXT = (files("cds_service.hooks") / "landing.html").read_text(encoding="utf-8")
+_PAGE = Template(_TEXT)
 _NO_SAMPLES = "<p>No sample patients are installed here.</p>"
+
+
+def _policy(page: str) -> str:
+    """Nothing may be loaded or run; the styles of the page are allowed by their digest."""
+    digests = [b64encode(sha256(style.encode()).digest()).decode() for style in _STYLES.findall(page)]
+    styles = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return f"default-src 'none'; style-src {styles}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+
+_STYLES = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+HEADERS = {"content-security-policy": _policy(_TEXT), "x-frame-options": "DENY"}
+"""What the answer with the page must carry for browsers to show it as it is meant."""
 
 
 class _Kind(msgspec.Struct):

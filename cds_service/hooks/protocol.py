@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Raw, Struct, ValidationError
+from msgspec import ValidationError
 
 from cds_service.guideline.facts import Note
 from cds_service.hooks.authorization import Grant, read_grant
-from cds_service.hooks.envelope import NULL, decoded, is_null, read_envelope, require_utf8, text_of, tolerantly
+from cds_service.hooks.envelope import read_envelope, tolerantly
+from cds_service.hooks.members import NULL, is_null, members, text_of, too_deep
 from cds_service.hooks.services import BY_HOOK, ORDER_HOOKS, Hook
 from cds_service.mappings.datatypes import Failed
 from cds_service.mappings.fhir import Bundle, Patient, Resource
@@ -24,16 +25,12 @@ from cds_service.operations.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from msgspec import Raw
+
 _PATIENT_USERS = frozenset({"Patient", "RelatedPerson"})
 _UUID = re.compile(r"(?:urn:uuid:)?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
 
-class _Kind(Struct, gc=False):
-    hook: Raw = NULL
-    resourceType: Raw = NULL
-
-
-_KIND = msgspec.json.Decoder(_Kind)
 _BUNDLE = msgspec.json.Decoder(Bundle)
 
 
@@ -42,6 +39,7 @@ class HookRequest:
     """What a service reads of a request. `selections` is None at hooks that have none."""
 
     hook: Hook
+    instance: str
     user_id: str
     patient_id: str
     draft_orders: Bundle | None
@@ -68,9 +66,12 @@ def read_hook(body: bytes, hook: Hook | None) -> HookRequest:
     Raises:
         RequestError: 400, naming the field.
     """
-    require_utf8(body)
+    return _hook_request(_fields(body), hook)
+
+
+def _hook_request(fields: Mapping[str, Raw], hook: Hook | None) -> HookRequest:
     notes: list[Note] = []
-    envelope = read_envelope(body, notes)
+    envelope = read_envelope(fields, notes)
     named = _require_hook(envelope.hook, hook)
     instance = _require(envelope.hook_instance, "hookInstance")
     if _UUID.fullmatch(instance) is None:
@@ -84,6 +85,7 @@ def read_hook(body: bytes, hook: Hook | None) -> HookRequest:
         raise _missing("context.draftOrders")
     return HookRequest(
         hook=named,
+        instance=instance,
         user_id=user,
         patient_id=patient,
         draft_orders=context.draft_orders if named in ORDER_HOOKS else None,
@@ -100,19 +102,27 @@ def read_evaluation_body(body: bytes) -> HookRequest | tuple[Bundle, tuple[Note,
     Raises:
         RequestError: 400 malformed, 422 neither of the two.
     """
-    require_utf8(body)
-    kind = decoded(_KIND, body)
-    if not is_null(kind.hook):
-        return read_hook(body, None)
-    if text_of(kind.resourceType) != "Bundle":
+    fields = _fields(body)
+    if not is_null(fields.get("hook", NULL)):
+        return _hook_request(fields, None)
+    if text_of(fields.get("resourceType", NULL)) != "Bundle":
         raise RequestError(422, "structure", "The body is neither a Bundle nor a CDS Hooks request.")
     try:
         return _BUNDLE.decode(body), ()
     except ValidationError:
         bundle, notes = tolerantly(body, "Bundle")
+    except RecursionError:
+        raise too_deep() from None
     if not isinstance(bundle, Bundle):
         raise RequestError(422, "structure", "The Bundle cannot be read: its entry is not a list.")
     return bundle, tuple(notes)
+
+
+def _fields(body: bytes) -> dict[str, Raw]:
+    fields = members(body)
+    if fields is None:
+        raise RequestError(400, "structure", "The body is not a JSON object.")
+    return fields
 
 
 def _require(text: str | None, path: str) -> str:

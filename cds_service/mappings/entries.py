@@ -9,9 +9,10 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from cds_service.guideline.facts import Note
-from cds_service.mappings.datatypes import Failed, TooManyError
+from cds_service.mappings.datatypes import Failed, TooManyError, UnusableError
 from cds_service.mappings.fhir import (
     AllergyIntolerance,
     Appointment,
@@ -32,6 +33,7 @@ from cds_service.mappings.fhir import (
     QuestionnaireResponse,
     ServiceRequest,
 )
+from cds_service.mappings.numbers import decimal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 
 MOST_ENTRIES = 5000
 """No chart that a hook asks for is so full; what looks at pairs of them stays quick."""
-_MOST_DIGITS = 9
 R = TypeVar("R", bound="Resource_")
 READ_TYPES: tuple[type[Resource_], ...] = (
     Patient, Observation, Condition, ImagingStudy, BodyStructure, DiagnosticReport, Procedure, Medication,
@@ -159,11 +160,19 @@ def _standing(versions: list[Resource_]) -> Iterator[Resource_]:
 
 
 def is_short(pages: Sequence[Bundle]) -> bool:
-    """Whether fewer results came than the first page of a search says there are, as of servers that do not link on."""
-    total = bytes(pages[0].total)
-    if not total.isdigit() or len(total) > _MOST_DIGITS:
+    """Whether fewer results came than the first page of a search says there are, as of servers that do not link on.
+
+    A number that cannot be read, or is none of results, is not that of those that came.
+    """
+    raw = pages[0].total
+    digits = bytes(raw).strip(b'"')
+    if digits in {b"", b"null"}:
         return False
-    return sum(_is_match(entry) for page in pages for entry in page.entry or ()) < int(total)
+    try:
+        total = decimal_of(Raw(digits) if digits.isdigit() else raw)
+    except UnusableError:
+        return True
+    return total < 0 or sum(_is_match(entry) for page in pages for entry in page.entry or ()) < total
 
 
 def _is_match(entry: Entry) -> bool:

@@ -12,7 +12,7 @@ from cds_service.mappings.fhir import R4_TYPES, Bundle, OperationOutcome
 from cds_service.mappings.prefetch_keys import LISTS, OBSERVATION_LISTS, asked_for, category_of, mentioned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sized
 
     from cds_service.mappings.fhir import Slot
 
@@ -23,6 +23,16 @@ _EVERYTHING = "$everything"
 _LABORATORY = OBSERVATION_LISTS["laboratory"]
 _OBSERVATIONS = frozenset(OBSERVATION_LISTS.values())
 _SOME_OBSERVATIONS = _OBSERVATIONS - {_LABORATORY}
+
+
+def require_few_keys(prefetch: Sized) -> None:
+    """Nothing of a prefetch is read that is too large.
+
+    Raises:
+        TooManyError: there are more keys than any EHR sends.
+    """
+    if len(prefetch) > MOST_KEYS:
+        raise TooManyError(f"More than {MOST_KEYS} prefetch keys.")
 
 
 def gather(
@@ -36,8 +46,7 @@ def gather(
     Raises:
         TooManyError: there are more keys than any EHR sends, or more resources than a chart holds.
     """
-    if len(prefetch) > MOST_KEYS:
-        raise TooManyError(f"More than {MOST_KEYS} prefetch keys.")
+    require_few_keys(prefetch)
     entries = Entries(list(notes))
     received: set[str] = set()
     lost: set[str] = set()

@@ -163,11 +163,17 @@ def _without_answer(raw: Raw, steps: Sequence[str | int]) -> Raw | None:
 
 
 def _replaced(raw: Raw, steps: Sequence[str | int], replace: Callable[[Raw], Raw | None]) -> Raw | None:
-    """The value with another one at that path; None where nothing can stand there."""
+    """The value with another one at that path; None where nothing can stand there.
+
+    The path may lead into a member that stands twice, of which only the last is kept here.
+    """
     if not steps:
         return replace(raw)
     step, *deeper = steps
-    parts: dict[str, Raw] | list[Raw] = _LIST.decode(raw) if isinstance(step, int) else _OBJECT.decode(raw)
+    try:
+        parts: dict[str, Raw] | list[Raw] = _LIST.decode(raw) if isinstance(step, int) else _OBJECT.decode(raw)
+    except ValidationError:
+        return None
     if step not in (range(len(parts)) if isinstance(step, int) else parts):
         return None
     part = _replaced(parts[step], deeper, replace)  # type: ignore[index]  # a number for a list

@@ -6,17 +6,19 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jsonschema import Draft202012Validator
 
 from cds_service.simulate.documents import at
 from cds_service.simulate.findings import Place, Seen
-from cds_service.simulate.vendor import DATA, Json, table
+from cds_service.simulate.vendor import Json, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+SCHEMAS = files("cds_service") / "schemas"
 Message: TypeAlias = Literal["DiscoveryResponse", "Response", "Request"]
 _FORMS = {
     "uuid": "a UUID",
@@ -57,7 +59,7 @@ def violations(document: Json, message: Message) -> Iterator[Seen]:
 @cache
 def validator(message: Message) -> Draft202012Validator:
     """The validator of one kind of message."""
-    schema = json.loads((DATA / "cds-hooks.schema.json").read_text("utf-8"))
+    schema = json.loads((SCHEMAS / "cds-hooks.schema.json").read_text("utf-8"))
     return Draft202012Validator({**schema, "$ref": f"#/$defs/{message}"})
 
 

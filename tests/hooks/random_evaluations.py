@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
+from importlib.resources import files
 
 from cds_service.guideline.dates import When
 from cds_service.guideline.facts import (
@@ -40,7 +40,7 @@ from cds_service.guideline.results import (
 from cds_service.hooks.card_draft import PLAN, Scope
 from cds_service.hooks.wording import wording
 
-SCHEMA = json.loads((Path(__file__).parent.parent / "schemas" / "evaluation.schema.json").read_text("utf-8"))
+SCHEMA = json.loads((files("cds_service") / "schemas" / "evaluation.schema.json").read_text("utf-8"))
 REASONS = SCHEMA["properties"]["notes"]["items"]["properties"]["reason"]["enum"]
 ORDER_HOOKS = ("order-select", "order-sign")
 TODAY = date(2025, 9, 15)

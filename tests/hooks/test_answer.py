@@ -1,5 +1,5 @@
 import json
-from pathlib import Path
+from importlib.resources import files
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -8,7 +8,7 @@ from cds_service.hooks.services import SERVICES
 from cds_service.simulate.schema_checks import validator
 from tests.hooks.asked import INSTANCE, PRIVATE, gaps, outcome, path
 
-SCHEMAS = Path(__file__).parent.parent / "schemas"
+SCHEMAS = files("cds_service") / "schemas"
 EVALUATION = Draft202012Validator(json.loads((SCHEMAS / "evaluation.schema.json").read_text("utf-8")))
 RESPONSE = validator("Response")
 PATIENT = {"resourceType": "Patient", "id": "p1", "birthDate": "2014-04-10"}

@@ -4,7 +4,7 @@ import asyncio
 import json
 from copy import deepcopy
 from datetime import UTC, datetime
-from pathlib import Path
+from importlib.resources import files
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +18,7 @@ from cds_service.operations.errors import RequestError
 from cds_service.settings import Settings
 from cds_service.simulate.schema_checks import validator
 
-SCHEMAS = Path(__file__).parent.parent / "schemas"
+SCHEMAS = files("cds_service") / "schemas"
 EVALUATION = Draft202012Validator(json.loads((SCHEMAS / "evaluation.schema.json").read_text("utf-8")))
 RESPONSE = validator("Response")
 ANSWERS = make_answers(Settings(profile="development"), lambda: datetime(2025, 9, 15, 8, tzinfo=UTC), random_uuid)
@@ -189,7 +189,7 @@ ODD = st.one_of(
 def answers(body, hook):
     """The answers of service and evaluation that are none of a clear refusal."""
     for answer in (
-        lambda: asyncio.run(ANSWERS.to_hook(BY_HOOK[hook], body, "en")),
+        lambda: asyncio.run(ANSWERS.to_hook(BY_HOOK[hook], body, "en")).body,
         lambda: encoded(ANSWERS.to_evaluation(body, language="nn")),
     ):
         fault = None

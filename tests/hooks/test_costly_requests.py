@@ -81,3 +81,42 @@ def test_more_keys_than_any_ehr_sends_are_refused():
     with pytest.raises(RequestError) as fault:
         asyncio.run(ANSWERS.to_hook(BY_HOOK["patient-view"], json.dumps({**body, "prefetch": prefetch}).encode(), None))
     assert fault.value.status == 413
+
+
+def test_of_very_many_keys_none_is_read():
+    def seconds(number):
+        keys = ",".join(f'"k{each}": 5' for each in range(number))
+        context = '{"userId": "u", "patientId": "p1"}'
+        body = f'{{"hook": "patient-view", "hookInstance": "x", "context": {context}, "prefetch": {{{keys}}}}}'.encode()
+        started = process_time()
+        with pytest.raises(RequestError) as fault:
+            ANSWERS.to_evaluation(body)
+        assert fault.value.status in {412, 413}
+        return process_time() - started
+
+    of_few = min(seconds(190) for _ in range(3)) / 190
+    assert seconds(100_000) / 100_000 < of_few / 3
+
+
+BROKEN = {"resourceType": "Bundle", "entry": [7, *({"resource": PATIENT} for _ in range(5000))]}
+"""More entries than a chart holds, one of which cannot be read."""
+
+
+@pytest.mark.parametrize("members", [{"prefetch": {"labs": BROKEN}}, {"context": {"draftOrders": BROKEN}}])
+def test_a_long_bundle_that_stumbles_is_refused_as_one_that_does_not(members):
+    context = {"userId": "Practitioner/1", "patientId": "p1", **members.get("context", {"draftOrders": {"entry": []}})}
+    request = {"hook": "order-sign", "hookInstance": "x", **members, "context": context}
+    body = json.dumps(request).encode()
+    for answer in (
+        lambda: asyncio.run(ANSWERS.to_hook(BY_HOOK["order-sign"], body, None)),
+        lambda: ANSWERS.to_evaluation(body),
+    ):
+        with pytest.raises(RequestError) as fault:
+            answer()
+        assert fault.value.status == 413
+
+
+def test_a_long_bundle_that_stumbles_cannot_be_evaluated():
+    with pytest.raises(RequestError) as fault:
+        ANSWERS.to_evaluation(json.dumps(BROKEN).encode())
+    assert fault.value.status == 413

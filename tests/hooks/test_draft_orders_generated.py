@@ -3,7 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime
-from pathlib import Path
+from importlib.resources import files
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -37,7 +37,7 @@ from tests.hooks.sessions import (
     session,
 )
 
-SCHEMAS = Path(__file__).parent.parent / "schemas"
+SCHEMAS = files("cds_service") / "schemas"
 EVALUATION = Draft202012Validator(json.loads((SCHEMAS / "evaluation.schema.json").read_text("utf-8")))
 RESPONSE = validator("Response")
 ANSWERS = make_answers(Settings(profile="development"), lambda: datetime(2025, 9, 15, 8, tzinfo=UTC), random_uuid)
@@ -77,7 +77,7 @@ RESOURCES = st.dictionaries(st.sampled_from(NAMES), SHAPES, max_size=12).flatmap
 def told(request):
     """The answer of the service and the Evaluation."""
     body = json.dumps(request).encode()
-    answer = json.loads(asyncio.run(ANSWERS.to_hook(BY_HOOK[request["hook"]], body, "en")))
+    answer = json.loads(asyncio.run(ANSWERS.to_hook(BY_HOOK[request["hook"]], body, "en")).body)
     return answer["cards"], json.loads(encoded(ANSWERS.to_evaluation(body, language="en")))
 
 

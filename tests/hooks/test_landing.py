@@ -1,9 +1,11 @@
 import json
 import re
 import shlex
+from base64 import b64encode
+from hashlib import sha256
 from html import unescape
 
-from cds_service.hooks.landing import landing_page
+from cds_service.hooks.landing import HEADERS, landing_page
 
 BASE = "http://127.0.0.1:8000"
 
@@ -32,3 +34,14 @@ def test_without_samples_the_page_says_so(tmp_path):
     page = landing_page(tmp_path / "nowhere", BASE)
     assert lines(page) == []
     assert "No sample patients" in page
+
+
+def test_browsers_may_use_the_styles_of_the_page_and_nothing_else(tmp_path):
+    put(tmp_path / "fhir_samples", "emil", "patient-view")
+    page = landing_page(tmp_path / "fhir_samples", BASE)
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    policy = dict(part.split(" ", 1) for part in HEADERS["content-security-policy"].split("; "))
+    assert policy.pop("style-src") == f"'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'"
+    assert policy.pop("default-src") == "'none'"
+    assert set(policy.values()) == {"'none'"}
+    assert not re.search(r"<script|\sstyle=|\son[a-z]+=|\ssrc=|<link|@import|url\(", page)

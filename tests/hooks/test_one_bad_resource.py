@@ -79,3 +79,19 @@ def test_an_entry_that_does_not_say_what_it_is_was_one_of_its_list(kind, client)
     notes = card["extension"]["example.cno-cds.result"].get("notes", [])
     assert [note["reason"] for note in notes if note["source"].startswith(f"prefetch.{kind}")] == ["not-a-resource"]
     assert "Not received" not in card["detail"]
+
+
+@pytest.mark.parametrize("text", ["Hemolyse\0\0", "\x01", "\x1b[31m", "\u202e", "\ufffe", "\x7f\x85"], ids=ascii)
+def test_characters_that_fhir_forbids_in_a_comment_cost_no_card(text, client):
+    request, labs = sound()
+    expected = told(client, request)
+    for entry in labs:
+        entry["resource"]["note"] = [{"text": text}]
+    assert told(client, request) == expected
+
+
+def test_a_unit_padded_with_characters_that_fhir_forbids_is_noted(client):
+    request, labs = sound()
+    labs[0]["resource"]["valueQuantity"] |= {"unit": "g/dL\0\0", "code": "g/dL\0\0"}
+    _, _, notes = told(client, request)
+    assert f"Observation/{labs[0]['resource']['id']}" in notes

@@ -133,7 +133,25 @@ def test_one_list_of_all_observations_is_all_three(client):
     assert card["detail"] == readiness(client, "labs", READY["prefetch"]["labs"])
 
 
-@pytest.mark.parametrize(("total", "is_cut"), [(None, False), (0, False), (1, False), (7, True), ("x", False)])
+@pytest.mark.parametrize(
+    ("total", "is_cut"),
+    [
+        (None, False),
+        (0, False),
+        (1, False),
+        ("1", False),
+        (1.0, False),
+        (7, True),
+        (7.0, True),
+        ("7", True),
+        ("x", True),
+        ("1-1", True),
+        (True, True),
+        (-1, True),
+        (10**40, True),
+        ({}, True),
+    ],
+)
 def test_a_list_that_says_to_hold_more_than_came_is_cut(total, is_cut, client):
     """Some servers hand out a page without a link to the next."""
     cut = {**PREFETCH["assessment"], "total": total}

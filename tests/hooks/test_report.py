@@ -1,7 +1,7 @@
 import json
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -30,7 +30,7 @@ from cds_service.guideline.interval import Interval
 from cds_service.hooks.report import notes, report, sections
 from cds_service.hooks.report_facts import facts, number, partial_date
 
-SCHEMA = json.loads((Path(__file__).parent.parent / "schemas" / "evaluation.schema.json").read_text("utf-8"))
+SCHEMA = json.loads((files("cds_service") / "schemas" / "evaluation.schema.json").read_text("utf-8"))
 VALID = Draft202012Validator(SCHEMA)
 TODAY = date(2025, 9, 15)
 OSLO = ZoneInfo("Europe/Oslo")

@@ -21,7 +21,7 @@ def request(hook="patient-view", **context):
     return {"hook": hook, "hookInstance": INSTANCE, "context": context, "prefetch": prefetch}
 
 
-@pytest.mark.parametrize("url", ["/cds-services", "/cds-services/"])
+@pytest.mark.parametrize("url", ["/cds-services", "/cds-services/", "/cds-services//"])
 @pytest.mark.parametrize("accept", [None, "*/*", "application/json", "application/fhir+json"])
 def test_discovery_is_answered_with_and_without_a_slash_whatever_is_accepted(client, url, accept):
     response = client.get(url, headers={"Accept": accept} if accept else {})
@@ -55,9 +55,7 @@ def test_another_method_is_refused_with_those_that_are_allowed(client, method, u
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-@pytest.mark.parametrize(
-    "url", ["/cds-services/other", "/cds-services/cno-patient-view/feedback", "/cds-servicesx", "/x"]
-)
+@pytest.mark.parametrize("url", ["/cds-services/other", "/cds-services/cno-patient-view/other", "/cds-servicesx", "/x"])
 def test_an_unknown_address_is_not_found(client, method, url):
     outcome(client.request(method, url), 404)
 
@@ -78,12 +76,6 @@ def test_in_development_a_page_of_any_origin_may_call_the_services(client):
     assert preflight.headers["access-control-allow-headers"] == "authorization, content-type"
     for response in (client.get("/cds-services"), client.post(path("patient-view"), content=b"{")):
         assert response.headers["access-control-allow-origin"] == "*"
-
-
-def test_in_production_no_page_of_another_origin_may(make_client):
-    one = make_client(PROFILE="production")
-    for response in (one.get("/cds-services"), one.request("OPTIONS", path("patient-view"))):
-        assert not [name for name in response.headers if name.startswith("access-control")]
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.id)

@@ -4,7 +4,6 @@ import re
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
-from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -20,7 +19,7 @@ from cds_service.hooks.language import LANGUAGES
 from cds_service.hooks.wording import wording
 from cds_service.mappings.form import FORM
 
-SCHEMA = json.loads((Path(__file__).parent.parent / "schemas" / "evaluation.schema.json").read_text("utf-8"))
+SCHEMA = json.loads((files("cds_service") / "schemas" / "evaluation.schema.json").read_text("utf-8"))
 REASONS = SCHEMA["properties"]["notes"]["items"]["properties"]["reason"]["enum"]
 SPACE = "\N{NO-BREAK SPACE}"
 NB, NN, EN = (wording(language) for language in LANGUAGES)

@@ -242,3 +242,29 @@ def test_a_value_that_looks_like_the_decoders_own_message_leads_nowhere(quoted):
     sent = {"resourceType": "MedicationRequest", "id": "1", "contained": [{"resourceType": quoted}]}
     found, _ = read_resource(json.dumps(sent).encode(), "prefetch.x")
     assert (type(found), found.id) == (fhir.MedicationRequest, "1")
+
+
+TWICE = {
+    "a list": b'"item":[{"linkId":"a","item":[{"linkId":"b","answer":[{"valueCoding":55}],"answer":%s}]}]',
+    "an object": b'"item":[{"linkId":"a","answer":[{"valueCoding":{"code":5},"valueCoding":%s}]}]',
+}
+
+
+@pytest.mark.parametrize("form", TWICE)
+@pytest.mark.parametrize("last", [b"-1", b'"x"', b"{}", b"[]", b"null", b'[{"valueCoding":{"code":"yes"}}]'])
+def test_a_form_with_a_member_twice_of_which_the_first_cannot_be_read_keeps_its_other_fields(form, last):
+    raw = b'{"resourceType":"QuestionnaireResponse","id":"q","status":"completed",' + TWICE[form] % last + b"}"
+    found, notes = read_resource(raw, "prefetch.assessment")
+    assert isinstance(found, fhir.QuestionnaireResponse)
+    assert found.status == "completed"
+    assert {(note.source, note.reason) for note in notes} == {("QuestionnaireResponse/q", "answer-wrong-type")}
+
+
+@pytest.mark.parametrize("last", [b'["x"]', b"5", b"null", b'{"coding":[]}'])
+def test_a_drug_with_its_code_twice_costs_no_more_than_itself(last):
+    drug = b'{"resourceType":"Medication","id":"d","code":{"coding":0.1},"code":%s}' % last
+    raw = b'{"resourceType":"MedicationRequest","id":"m","status":"draft","contained":[' + drug + b"]}"
+    found, notes = read_resource(raw, "prefetch.x")
+    assert isinstance(found, fhir.MedicationRequest)
+    assert found.status == "draft"
+    assert {note.source for note in notes} <= {"MedicationRequest/m"}

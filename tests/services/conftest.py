@@ -1,4 +1,4 @@
-"""What the tests against real servers share: free ports, waiting, and a FHIR server for the whole run."""
+"""What the tests against real servers share: free ports, waiting, a FHIR server and a PostgreSQL for the whole run."""
 
 import socket
 import subprocess
@@ -11,6 +11,8 @@ from urllib.parse import urljoin
 import msgspec
 import pytest
 import requests
+
+from tests.services.postgres import new_database, running_postgres
 
 FHIR_SERVER = Path(__file__).parent.parent.parent / "scripts" / "fhir-server"
 FHIR_JSON = {"Content-Type": "application/fhir+json"}
@@ -95,3 +97,17 @@ def fhir_server():
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The URL of a PostgreSQL, one for all tests of the run."""
+    with running_postgres(free_port()) as server:
+        yield server.url
+
+
+@pytest.fixture
+def postgres_database(postgres):
+    """The URL of an empty database of this test's own."""
+    with new_database(postgres) as url:
+        yield url

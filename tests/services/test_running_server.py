@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
 import pytest
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.services
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = Path(sys.executable).parent / "cno-cds"
 SAMPLES = sorted(folder for folder in (ROOT / "fhir_samples").glob("*") if folder.is_dir())
-SECONDS = 30
+SECONDS = 60
 
 
 def environment(**extra):
@@ -29,17 +30,25 @@ def environment(**extra):
 
 
 @contextmanager
-def running(**extra):
-    """Start the service; yields its process and its address."""
+def running(*options, **extra):
+    """Start the service; yields its process and its address. What it stores is gone with it unless told otherwise."""
     port = free_port()
-    process = subprocess.Popen([COMMAND, "serve", "--port", str(port)], env=environment(**extra), cwd=ROOT)  # noqa: S603  our own command
+    command = [COMMAND, "serve", "--port", str(port), *options]
     address = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_ready(f"{address}/readyz", process, SECONDS)
-        yield process, address
-    finally:
-        process.kill()
-        process.wait()
+    with TemporaryDirectory() as folder:
+        store = {"CNO_CDS_DATABASE_URL": f"sqlite:///{folder}/cno-cds.db"}
+        variables = environment(**{**store, **extra})
+        process = subprocess.Popen(command, env=variables, cwd=ROOT)  # noqa: S603  our own command
+        try:
+            wait_until_ready(f"{address}/readyz", process, SECONDS)
+            yield process, address
+        finally:
+            process.terminate()
+            try:
+                process.wait(SECONDS)
+            finally:
+                process.kill()
+                process.wait()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Alembic's folder: every schema that the tables of feedback have had, oldest first."""

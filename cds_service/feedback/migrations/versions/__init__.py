@@ -1,0 +1,1 @@
+"""One module per schema; what has been released is never changed."""
