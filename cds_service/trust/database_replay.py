@@ -47,8 +47,9 @@ class DatabaseReplays:
             raise ReplayUnavailableError from fault
 
     async def aclose(self) -> None:
-        """Leave the database; the engine is its owner's to dispose of."""
+        """Leave the database; a further use of the engine connects anew."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._engine.dispose()
 
     def _record(self, use: Use) -> Earlier | None:
         with self._engine.connect() as connection:
