@@ -109,7 +109,7 @@ class HookEndpoints:
     def _serve(self, service: Service) -> Callable[[Scope, Receive], Awaitable[_Reply]]:
         async def serve(scope: Scope, receive: Receive) -> _Reply:
             async with self._door.visit(scope, receive, (f"{ROOT}/{service.id}",)) as (client, body):
-                answer = await client.answers.to_hook(service, body, _accept_language(scope["headers"]))
+                answer = await client.answers.to_hook(service, body, _header(scope, b"accept-language"))
                 line = line_of(scope)
                 line.hook_instance, line.cards, line.fetch_ms = answer.instance, answer.cards, answer.fetch_ms
                 return _Reply(200, answer.body, client=client)
@@ -130,8 +130,7 @@ class HookEndpoints:
 
     def _cors(self, scope: Scope, client: CdsClient | None) -> Headers:
         """What lets a page of a listed origin read the answer."""
-        origin = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"), None)
-        allowed = self._door.allowed_origin(origin, client)
+        allowed = self._door.allowed_origin(_header(scope, b"origin"), client)
         if allowed is None:
             return (_VARY,)
         named = (b"access-control-allow-origin", allowed.encode("latin-1"))
@@ -159,5 +158,5 @@ def unexpected() -> bytes:
     return encoded(operation_outcome("exception", f"{HTTPStatus(500).phrase}: the request could not be answered."))
 
 
-def _accept_language(headers: Headers) -> str | None:
-    return next((value.decode("latin-1") for name, value in headers if name == b"accept-language"), None)
+def _header(scope: Scope, wanted: bytes) -> str | None:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), None)
